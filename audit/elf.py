@@ -1,0 +1,38 @@
+"""What an ELF file is made for. pyelftools reads it; it is imported only when a binary must be understood."""
+
+from __future__ import annotations
+
+from audit.source import Answer
+
+
+def describe(data: bytes) -> Answer:
+    """Class, machine, type, interpreter and needed libraries of an ELF file; None when it is none."""
+    import io
+
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.dynamic import DynamicSegment
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.segments import InterpSegment
+
+    if not data.startswith(b"\x7fELF"):
+        return None
+    interpreter: str | None = None
+    needed: list[Answer] = []
+    try:
+        elf = ELFFile(io.BytesIO(data))
+        for segment in elf.iter_segments():
+            if isinstance(segment, InterpSegment):
+                interpreter = str(segment.get_interp_name())
+            elif isinstance(segment, DynamicSegment):
+                needed = [
+                    str(tag.needed) for tag in segment.iter_tags() if tag.entry.d_tag == "DT_NEEDED"
+                ]
+        return {
+            "class": int(elf.elfclass),
+            "machine": str(elf["e_machine"]),
+            "type": str(elf["e_type"]),
+            "interpreter": interpreter,
+            "needed": needed,
+        }
+    except (ELFError, ValueError, KeyError, OverflowError, UnicodeError, AssertionError):
+        return None

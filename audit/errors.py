@@ -1,0 +1,18 @@
+"""Errors for people: one line that says what, where, and what to do."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of every command that gates (docs/contract in README)."""
+
+    PASSED = 0
+    FOUND = 1
+    USAGE = 2
+    UNDECIDED = 3
+
+
+class UsageError(Exception):
+    """Unusable input: unknown user, unreadable config, broken snapshot. Ends the command with exit code 2."""

@@ -1,0 +1,150 @@
+"""The report: the one document that every renderer, gate and diff reads (`lxc-preflight/report/1`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
+
+from audit.engine import CheckResult, level_of, stages_of
+from audit.model import Finding, Level, Outcome
+from audit.verdict import predict, verdict
+
+SCHEMA = "lxc-preflight/report/1"
+
+
+class EvidenceEntry(TypedDict):
+    source: str
+    line: int | None
+    observed: str
+    expected: str
+
+
+class FixEntry(TypedDict):
+    id: str
+    title: str
+    steps: list[str]
+    needs: list[str]
+    then: str | None
+
+
+class WaiverEntry(TypedDict):
+    reason: str
+    expires: str | None
+    expired: bool
+
+
+class FindingEntry(TypedDict):
+    check: str
+    area: str
+    title: str
+    level: str
+    outcome: str
+    subject: str
+    message: str
+    evidence: list[EvidenceEntry]
+    skipped_because: list[str]
+    stages: list[str]
+    waiver: WaiverEntry | None
+    fix: FixEntry | None
+
+
+class StageEntry(TypedDict):
+    verdict: str
+    because: list[str]
+
+
+class Report(TypedDict):
+    schema: str
+    tool: dict[str, str]
+    generated: str
+    duration_ms: float
+    host: dict[str, Any]
+    user: dict[str, Any] | None
+    session: str
+    config: dict[str, Any]
+    verdict: str
+    stages: dict[str, StageEntry]
+    summary: dict[str, dict[str, int]]
+    findings: list[FindingEntry]
+
+
+OUTCOMES = ("pass", "fail", "unknown", "not_applicable", "skipped", "waived", "error")
+
+
+def findings_of(results: Iterable[CheckResult]) -> list[FindingEntry]:
+    """Every finding as a report entry, in the order of check ids."""
+    return [_entry(result, finding) for result in results for finding in result.findings]
+
+
+def _entry(result: CheckResult, finding: Finding) -> FindingEntry:
+    check, fix = result.check, finding.fix
+    return {
+        "check": check.id,
+        "area": check.area,
+        "title": check.title,
+        "level": level_of(check, finding).value,
+        "outcome": finding.outcome.value,
+        "subject": finding.subject,
+        "message": finding.message,
+        "evidence": [
+            {"source": e.source, "line": e.line, "observed": e.observed, "expected": e.expected}
+            for e in finding.evidence
+        ],
+        "skipped_because": list(result.skipped_because),
+        "stages": [stage.value for stage in stages_of(check, finding)],
+        "waiver": None,
+        "fix": None
+        if fix is None
+        else {
+            "id": fix.id,
+            "title": fix.title,
+            "steps": list(fix.steps),
+            "needs": list(fix.needs),
+            "then": fix.then,
+        },
+    }
+
+
+def summarise(findings: Iterable[FindingEntry]) -> dict[str, dict[str, int]]:
+    """Counts per level and outcome; a waived failure counts as waived and not as fail."""
+    summary = {level.value: dict.fromkeys(OUTCOMES, 0) for level in Level}
+    for finding in findings:
+        summary[finding["level"]][column(finding)] += 1
+    return summary
+
+
+def column(finding: FindingEntry) -> str:
+    """The summary column a finding counts in."""
+    waiver = finding["waiver"]
+    if finding["outcome"] == Outcome.FAIL and waiver is not None and not waiver["expired"]:
+        return "waived"
+    return finding["outcome"].replace("-", "_")
+
+
+def build(
+    results: list[CheckResult],
+    *,
+    findings: list[FindingEntry],
+    about: Mapping[str, Any],
+    generated: str,
+    duration_ms: float,
+    version: str,
+) -> Report:
+    """Put the parts together; `about` holds host, user, session and config (audit/identity.py)."""
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": "lxc-preflight", "version": version},
+        "generated": generated,
+        "duration_ms": duration_ms,
+        "host": about["host"],
+        "user": about["user"],
+        "session": about["session"],
+        "config": about["config"],
+        "verdict": verdict(results).value,
+        "stages": {
+            stage.value: {"verdict": p.verdict, "because": list(p.because)}
+            for stage, p in predict(results).items()
+        },
+        "summary": summarise(findings),
+        "findings": findings,
+    }

@@ -1,0 +1,20 @@
+"""What /etc/shadow says about whether an account can log in. Nothing else of that file leaves this module."""
+
+from __future__ import annotations
+
+from audit.source import Answer
+
+
+def expiry(text: str, user: str) -> Answer:
+    """{"expires": day or None, "locked": bool} of a user, None when shadow(5) does not list it.
+
+    `expires` is in days since 1970-01-01, as in shadow(5).
+    """
+    for line in text.splitlines():
+        name, *fields = line.split(":")
+        if name == user and len(fields) >= 7:
+            return {
+                "expires": int(fields[6]) if fields[6].isdigit() else None,
+                "locked": fields[0].startswith(("!", "*")),
+            }
+    return None

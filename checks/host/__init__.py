@@ -1,0 +1,1 @@
+"""About the account and the host the audit is about."""

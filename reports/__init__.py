@@ -1,0 +1,1 @@
+"""Renderers of a report. They see a report and never the host."""

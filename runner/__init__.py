@@ -1,0 +1,1 @@
+"""The bundled create/start runner behind the gate."""
