@@ -1,0 +1,136 @@
+"""What the kernel was built with: the nine places where a build configuration is kept.
+
+`# CONFIG_X is not set` (this kernel knows X and has it off) and no mention of X (this kernel has never heard
+of it, or a menu above it is off) are different answers. An option is only missing within its life span.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from audit.facts.kernel import release, release_text
+from audit.host import Host
+from audit.model import Unknown
+
+# In this order; {} is the release of the running kernel.
+PLACES = (
+    "/proc/config.gz",
+    "/boot/config-{}",
+    "/usr/lib/modules/{}/config",
+    "/lib/modules/{}/build/.config",
+    "/usr/lib/ostree-boot/config-{}",
+    "/usr/lib/kernel/config-{}",
+    "/usr/src/linux-headers-{}/.config",
+    "/usr/src/linux-{}/.config",
+    "/usr/src/linux/.config",
+)
+MAX_UNPACKED = 8 * 1024 * 1024  # the largest distribution configuration has 0.4 MiB
+
+# option -> (first, first no more) kernel release that knows it; an empty tuple is "always".
+# See the history of each Kconfig file; named are those that tools wrongly miss on newer or older kernels.
+LIFE: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "CGROUP_BPF": ((4, 10), ()),
+    "CGROUP_MEM_RES_CTLR": ((), (3, 6)),
+    "CGROUP_PIDS": ((4, 3), ()),
+    "DEVPTS_MULTIPLE_INSTANCES": ((), (4, 7)),
+    "IP_NF_TARGET_MASQUERADE": ((), (5, 2)),
+    "MEMCG_KMEM": ((), (4, 6)),
+    "MEMCG_SWAP_ENABLED": ((), (5, 8)),
+    "NETFILTER_XT_TARGET_MASQUERADE": ((5, 2), ()),
+    "NETFILTER_XTABLES_LEGACY": ((6, 17), ()),
+    "NF_CONNTRACK_IPV4": ((), (4, 19)),
+    "NF_CONNTRACK_IPV6": ((), (4, 19)),
+    "NF_NAT_IPV4": ((), (5, 1)),
+    "NF_NAT_IPV6": ((), (5, 1)),
+    "NF_NAT_NEEDED": ((), (5, 3)),
+}
+
+
+class KernelConfig(NamedTuple):
+    """One build configuration. `exact`: it belongs to the running kernel, and is not just what lies in /usr/src."""
+
+    path: str
+    text: str
+    exact: bool
+
+    def value(self, option: str) -> str | None:
+        """`y`, `m`, another value, `n` for `# CONFIG_X is not set`, None when X is not mentioned."""
+        entry = self.entry(option)
+        return None if entry is None else entry[1]
+
+    def entry(self, option: str) -> tuple[int, str] | None:
+        """(line number, value) of an option."""
+        # The last line wins (a hand-edited .config may hold several), as in scripts/kconfig/confdata.c.
+        key = f"CONFIG_{option}"
+        found = max(self._find(f"\n{key}="), self._find(f"\n# {key} is not set\n"))
+        if found < 0:
+            return None
+        line = self.text[found + 1 : self.text.find("\n", found + 1)]
+        number = self.text.count("\n", 0, found) + 1
+        value = "n" if line.startswith("#") else line.partition("=")[2].strip().strip('"')
+        return number, value
+
+    def _find(self, needle: str) -> int:
+        # `text` starts with a newline of our own, so that the first line is found too.
+        return self.text.rfind(needle)
+
+    def line(self, option: str) -> str:
+        """What stands there about an option, for evidence."""
+        value = self.value(option)
+        if value is None:
+            return f"CONFIG_{option} is not mentioned"
+        return f"# CONFIG_{option} is not set" if value == "n" else f"CONFIG_{option}={value}"
+
+
+def parse_kconfig(path: str, text: str, exact: bool) -> KernelConfig:
+    return KernelConfig(path, f"\n{text}\n", exact)
+
+
+def kconfig(host: Host) -> KernelConfig:
+    """The build configuration of the running kernel. Raises Unknown when none of the nine places has one."""
+    name = host.get(release_text)
+    hidden: Unknown | None = None
+    for place in PLACES:
+        path = place.format(name)
+        try:
+            raw = host.read(path)
+        except Unknown as why:
+            hidden = hidden or why
+            continue
+        text = None if raw is None else unpacked(raw) if path.endswith(".gz") else raw
+        if text is not None and "\nCONFIG_" in text:
+            exact = not path.startswith("/usr/src/linux") or _is_for(text, name)
+            return parse_kconfig(path, text, exact)
+    if hidden is not None:
+        raise hidden
+    raise Unknown(
+        f"the build options of kernel {name} are in none of {len(PLACES)} places (/proc/config.gz, /boot/config-{name}, ...)"
+    )
+
+
+def unpacked(raw: str) -> str | None:
+    """The text of a gzip file that was read as text; None when it is no sound gzip of reasonable size."""
+    import zlib
+
+    try:
+        data = raw.encode("utf-8", "surrogateescape")
+        text = zlib.decompressobj(31).decompress(data, MAX_UNPACKED)
+    except (zlib.error, UnicodeEncodeError):
+        return None
+    return text.decode("utf-8", "replace")
+
+
+def _is_for(text: str, name: str) -> bool:
+    """Whether the heading (`# Linux/x86 6.1.76 Kernel Configuration`) names the running release."""
+    heading = re.search(r"^# Linux/\S+ (\S+) Kernel Configuration", text[:4096], re.MULTILINE)
+    return heading is not None and name.startswith(heading.group(1))
+
+
+def is_known_to(host: Host, option: str) -> bool:
+    """Whether kernels of the running release have this option at all."""
+    since, until = LIFE.get(option, ((), ()))
+    if not since and not until:
+        return True
+    running = host.get(release)
+    return since <= running and not (until and running >= until)
