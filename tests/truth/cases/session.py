@@ -1,0 +1,32 @@
+"""Sessions: login, environment, limits, masks."""
+
+from tests.truth.case import Case
+
+CASES = (
+    Case("account_expired", "chage -E 0 $U"),
+    Case("shell_nologin", "usermod -s /usr/sbin/nologin $U"),
+    Case("nopam_session", runner="nopam"),
+    Case("no_term", prefix="unset TERM;"),
+    Case("chroot", "mkdir -p /run/croot; mount --rbind / /run/croot", runner="chroot"),
+    Case("home_unset", prefix="unset HOME;"),
+    Case("home_wrong", prefix="export HOME=/root;"),
+    Case(
+        "xdg_foreign", "install -d -m 700 /run/user/0", prefix="export XDG_RUNTIME_DIR=/run/user/0;"
+    ),
+    Case("xdg_missing", prefix="export XDG_RUNTIME_DIR=/run/user/59999;"),
+    Case("umask_077", "rm -rf $LXC", prefix="umask 077;"),
+    Case("umask_027_fresh", "rm -rf $H/.local", prefix="umask 027;"),
+    Case("umask_027_only", prefix="umask 027;"),
+    Case("ulimit_nofile", prefix="ulimit -n 20;"),
+    Case("ulimit_nofile_256", prefix="ulimit -n 256;"),
+    Case("ulimit_nproc", prefix="ulimit -u 3;"),
+    Case("ulimit_fsize", prefix="ulimit -f 100;"),
+    Case(
+        "devnull_0600",
+        "cp -a /dev/null /run/null; chmod 600 /run/null; mount --bind /run/null /dev/null",
+    ),
+    Case(
+        "ptmx_0600",
+        "cp -a /dev/ptmx /run/ptmx; chmod 600 /run/ptmx; mount --bind /run/ptmx /dev/ptmx",
+    ),
+)

@@ -1,0 +1,85 @@
+"""Directories, permissions, file systems, and where LXC keeps things."""
+
+from tests.truth.case import Case
+
+CASES = (
+    Case("healthy"),
+    Case("home_0700", "chmod 700 $H"),
+    Case("home_0750", "chmod 750 $H"),
+    Case("home_0711", "chmod 711 $H"),
+    Case("home_0755_no_o_r_parents", "chmod 711 $H $H/.local $H/.local/share $LXC"),
+    Case("slash_home_0711", "chmod 711 /home"),
+    Case("local_0700", "chmod 700 $H/.local"),
+    Case("share_0700", "chmod 700 $H/.local/share"),
+    Case("lxcpath_0700", "chmod 700 $LXC"),
+    Case(
+        "acl_all_dirs",
+        "chmod 700 $H $H/.local $H/.local/share $LXC; "
+        "setfacl -m u:$BASE:x $H $H/.local $H/.local/share $LXC",
+    ),
+    Case("acl_home_only", "chmod 700 $H $H/.local $H/.local/share; setfacl -m u:$BASE:x $H"),
+    Case("home_acl_root", "chmod 700 $H; setfacl -m u:$BASE:x $H"),
+    Case("home_acl_group", "chmod 700 $H; setfacl -m g:$BASE:x $H"),
+    Case("home_acl_masked", "chmod 700 $H; setfacl -m u:$BASE:x $H; chmod 700 $H"),
+    Case("home_acl_wrong_id", "chmod 700 $H; setfacl -m u:100000:x $H"),
+    Case("home_acl_deny", "setfacl -m u:$BASE:--- $H"),
+    Case("home_gid_mapped", "chgrp $BASE $H; chmod 710 $H"),
+    Case("home_gid_trap", "chgrp $BASE $H; chmod 701 $H"),
+    Case("config_0700", "chmod 700 $H/.config $H/.config/lxc $H/.cache; chmod 600 $CONF"),
+    Case("share_root_owned", "chown root:root $H/.local/share; rm -rf $LXC"),
+    Case("lxcpath_root_owned", "chown root:root $LXC"),
+    Case("cache_root_owned", "rm -rf $H/.cache; mkdir $H/.cache"),
+    Case(
+        "cache_lxc_root_owned", "mkdir -p $H/.cache/lxc/run/lxc/lock; chown -R root: $H/.cache/lxc"
+    ),
+    Case("lxcpath_ro", "remount mount -t tmpfs tmpfs; mount -o remount,ro $LXC"),
+    Case("lxcpath_noexec", "remount mount -t tmpfs -o noexec tmpfs"),
+    Case("lxcpath_nodev", "remount mount -t tmpfs -o nodev tmpfs"),
+    Case("lxcpath_nosuid", "remount mount -t tmpfs -o nosuid tmpfs"),
+    Case("lxcpath_nosuid_nodev", "remount mount -t tmpfs -o nosuid,nodev,noatime tmpfs"),
+    Case("lxcpath_overlayfs", "remount overlay"),
+    Case("lxcpath_ext4", "remount image ext4"),
+    Case(
+        "lxcpath_symlink",
+        "mkdir /srv/real; chown $U: /srv/real; cp -a $LXC/. /srv/real/; "
+        "rm -rf $LXC; ln -s /srv/real $LXC; chown -h $U: $LXC",
+    ),
+    Case(
+        "lxcpath_tmpfs_small",
+        "remount mount -t tmpfs -o size=2600k tmpfs; "
+        "dd if=/dev/zero of=$LXC/fill bs=4k 2>/dev/null; true",
+    ),
+    Case(
+        "lxcpath_inodes",
+        "remount mount -t tmpfs -o nr_inodes=800 tmpfs; "
+        "i=0; while : > $LXC/base/f$i; do i=$((i+1)); done 2>/dev/null; true",
+    ),
+    Case(
+        "lxcconf_lxcpath_elsewhere",
+        "mkdir -p /srv/tlxc; chown $U: /srv/tlxc; cp -a $LXC/base /srv/tlxc/; "
+        "sed -i s#$LXC#/srv/tlxc# /srv/tlxc/base/config; "
+        "echo 'lxc.lxcpath = /srv/tlxc' > $H/.config/lxc/lxc.conf; chmod 700 $H",
+    ),
+    Case(
+        "lxcconf_lxcpath_unwritable", "echo 'lxc.lxcpath = /var/lib/lxc' > $H/.config/lxc/lxc.conf"
+    ),
+    Case(
+        "lxcconf_default_config",
+        "echo 'lxc.default_config = /etc/lxc/default.conf' > $H/.config/lxc/lxc.conf",
+    ),
+    Case("container_dir_0700", "chmod 700 $LXC/base"),
+    Case("rootfs_unshifted", "chown -R $U:$U $LXC/base"),
+    Case("rootfs_root_owned", "chown -R root:root $LXC/base/rootfs"),
+    Case("rootfs_moved", "mv $LXC/base/rootfs $LXC/base/rootfs.moved"),
+    Case("init_missing", "rm -f $LXC/base/rootfs/sbin/init"),
+    Case("name_running", 'asuser "lxc-start -n base"'),
+    Case("leftover_user_dir", "mkdir $LXC/new; chown $U: $LXC/new"),
+    Case("leftover_shifted_dir", "mkdir $LXC/new; chown $BASE:$BASE $LXC/new; chmod 770 $LXC/new"),
+    Case(
+        "rootfs_mountpoint_missing",
+        "rmdir /usr/lib/x86_64-linux-gnu/lxc/rootfs || "
+        "mv /usr/lib/x86_64-linux-gnu/lxc/rootfs /usr/lib/x86_64-linux-gnu/lxc/rootfs.away",
+    ),
+    Case("cwd_unreadable", runner="cwdroot"),
+    Case("fresh_home", "rm -rf $H/.local $H/.cache"),
+)

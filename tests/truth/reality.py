@@ -1,0 +1,152 @@
+"""What really happens: lxc-create, lxc-start, lxc-attach and the container's own cgroup."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.truth.case import Case
+from tests.truth.world import User
+
+ALIVE_AFTER = {
+    "plain": 1.5,
+    "systemd": 6.0,
+}  # seconds; a guest that is dead by then has not started
+LOGIN = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
+
+
+class Outcome(NamedTuple):
+    """What one command or container did. `works` None: not tried."""
+
+    works: bool | None
+    error: str = ""
+
+
+def in_session(case: Case, user: User, command: str) -> list[str]:
+    """The command line that types `command` in the session that a case describes."""
+    typed = f"{case.prefix} {command}" if case.prefix else command
+    clean = ["env", "-i", f"HOME={user.home}", f"USER={user.name}", f"LOGNAME={user.name}"]
+    clean += ["SHELL=/bin/bash", "TERM=xterm", f"PATH={LOGIN}"]
+    become = ["setpriv", f"--reuid={user.name}", f"--regid={user.name}"]
+    inner = ["bash", "-c", f"cd; {typed}"]
+    runner, _, argument = case.runner.partition(" ")
+    match runner:
+        case "login":
+            return ["su", "-", user.name, "-c", typed]
+        case "sg":
+            return ["su", "-", user.name, "-c", f"sg {argument} -c {shlex.quote(typed)}"]
+        case "nopam":
+            return [*clean, *become, "--init-groups", *argument.split(), *inner]
+        case "oldgroups":
+            return [*clean, *become, f"--groups={user.uid}", *inner]
+        case "badgid":
+            return [*clean, *become, "--groups=61555,61999", *inner]
+        case "cwdroot":
+            return ["bash", "-c", f"cd /root; exec su {user.name} -c {shlex.quote(typed)}"]
+        case "chroot":
+            return ["chroot", f"--userspec={user.name}:{user.name}", "/run/croot", *clean, *inner]
+    raise ValueError(f"no such runner: {case.runner}")
+
+
+def run(
+    case: Case, user: User, command: str, seconds: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Type one command as the user; a hang counts as exit code 124."""
+    argv = in_session(case, user, command)
+    if case.context:
+        # The session's own process is put where the case wants it before it becomes the user.
+        argv = ["bash", "-c", f"{case.context}; exec {shlex.join(argv)}"]
+    # files and not pipes: a started container keeps them open
+    with (
+        tempfile.TemporaryFile("w+", errors="replace") as out,
+        tempfile.TemporaryFile("w+", errors="replace") as err,
+    ):
+        process = subprocess.Popen(
+            argv,
+            env={**os.environ, **user.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            code = 124
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(argv, code, out.read(), err.read())
+
+
+def first_error(log: str, fallback: str) -> str:
+    """The first ERROR line of an LXC log, else the first line the command printed."""
+    for line in log.splitlines():
+        if " ERROR " in line and "Unsupported config key" not in line:
+            return re.sub(r"^.*? ERROR +", "", line)[:300]
+    return next((line for line in fallback.splitlines() if line.strip()), "")[:300]
+
+
+def create(case: Case, user: User, name: str) -> Outcome:
+    """lxc-create with the case's template."""
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o1777)
+        arguments = f" -- {case.template_args}" if case.template_args else ""
+        done = run(
+            case,
+            user,
+            f"lxc-create -n {name} -l DEBUG -o {directory}/log -t {case.template}{arguments}",
+        )
+        log = _text(Path(directory, "log"))
+    return Outcome(done.returncode == 0, first_error(log, done.stderr) if done.returncode else "")
+
+
+def start(case: Case, user: User, name: str) -> tuple[Outcome, dict[str, str]]:
+    """lxc-start, and whether the guest is alive afterwards; then its limits, read from its own cgroup."""
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o1777)
+        done = run(case, user, f"lxc-start -n {name} -l DEBUG -o {directory}/log", 40)
+        time.sleep(ALIVE_AFTER[case.guest])
+        # read now: lxc-info may append to it
+        log = _text(Path(directory, "log"))
+    info = run(case, user, f"lxc-info -n {name} -s -p -H", 15).stdout.split()
+    alive = done.returncode == 0 and "RUNNING" in info
+    pid = next((word for word in info if word.isdigit()), "")
+    limits = _limits(case, pid) if alive and pid else {}
+    run(case, user, f"lxc-stop -k -n {name}", 20)
+    return Outcome(alive, "" if alive else first_error(log, done.stderr)), limits
+
+
+def _limits(case: Case, pid: str) -> dict[str, str]:
+    """The value of each limit file in the container's own cgroup; only a cgroup of its own counts."""
+    found: dict[str, str] = {}
+    for wanted in case.limits:
+        name = wanted.partition("=")[0]
+        for line in _text(Path("/proc", pid, "cgroup")).splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers and name.split(".")[0] not in controllers.split(","):
+                continue
+            if "lxc.payload" not in path:
+                continue
+            top = path[: path.index("lxc.payload")]
+            own = top + path[len(top) :].split("/")[0]
+            for mount in ("", f"/{controllers}", "/unified"):
+                text = _text(Path(f"/sys/fs/cgroup{mount}{own}", name)).strip()
+                if text:
+                    found[name] = text
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
