@@ -1,8 +1,8 @@
 """What the kernel was built with: the nine places where a build configuration is kept.
 
-`# CONFIG_X is not set` (this kernel knows X and has it off) and no mention of X (this kernel has never heard
-of it, or a menu above it is off) are different answers. An option is only missing within its life span.
-"""
+`# CONFIG_X is not set` (this kernel knows X and has it off) and no mention of X (this kernel has
+never heard of it, or a menu above it is off) are different answers. An option is only missing
+within its life span."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ PLACES = (
 )
 MAX_UNPACKED = 8 * 1024 * 1024  # the largest distribution configuration has 0.4 MiB
 
-# option -> (first, first no more) kernel release that knows it; an empty tuple is "always".
-# See the history of each Kconfig file; named are those that tools wrongly miss on newer or older kernels.
+# option -> (first, first no more) kernel release that knows it; an empty tuple is "always". See the
+# history of each Kconfig file; named are those that tools wrongly miss on newer or older kernels.
 LIFE: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "CGROUP_BPF": ((4, 10), ()),
     "CGROUP_MEM_RES_CTLR": ((), (3, 6)),
@@ -48,20 +48,25 @@ LIFE: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
 
 
 class KernelConfig(NamedTuple):
-    """One build configuration. `exact`: it belongs to the running kernel, and is not just what lies in /usr/src."""
+    """One build configuration. `exact`: it belongs to the running kernel, and is not just what lies
+    in /usr/src.
+    """
 
     path: str
     text: str
     exact: bool
 
     def value(self, option: str) -> str | None:
-        """`y`, `m`, another value, `n` for `# CONFIG_X is not set`, None when X is not mentioned."""
+        """`y`, `m`, another value, `n` for `# CONFIG_X is not set`, None when X is not
+        mentioned.
+        """
         entry = self.entry(option)
         return None if entry is None else entry[1]
 
     def entry(self, option: str) -> tuple[int, str] | None:
         """(line number, value) of an option."""
-        # The last line wins (a hand-edited .config may hold several), as in scripts/kconfig/confdata.c.
+        # The last line wins (a hand-edited .config may hold several), as in
+        # scripts/kconfig/confdata.c.
         key = f"CONFIG_{option}"
         found = max(self._find(f"\n{key}="), self._find(f"\n# {key} is not set\n"))
         if found < 0:
@@ -88,7 +93,9 @@ def parse_kconfig(path: str, text: str, exact: bool) -> KernelConfig:
 
 
 def kconfig(host: Host) -> KernelConfig:
-    """The build configuration of the running kernel. Raises Unknown when none of the nine places has one."""
+    """The build configuration of the running kernel. Raises Unknown when none of the nine places
+    has one.
+    """
     name = host.get(release_text)
     hidden: Unknown | None = None
     for place in PLACES:
@@ -105,12 +112,15 @@ def kconfig(host: Host) -> KernelConfig:
     if hidden is not None:
         raise hidden
     raise Unknown(
-        f"the build options of kernel {name} are in none of {len(PLACES)} places (/proc/config.gz, /boot/config-{name}, ...)"
+        f"the build options of kernel {name} are in none of {len(PLACES)} places "
+        f"(/proc/config.gz, /boot/config-{name}, ...)"
     )
 
 
 def unpacked(raw: str) -> str | None:
-    """The text of a gzip file that was read as text; None when it is no sound gzip of reasonable size."""
+    """The text of a gzip file that was read as text; None when it is no sound gzip of reasonable
+    size.
+    """
     import zlib
 
     try:

@@ -14,9 +14,8 @@ MODULE_TREES = ("/lib/modules", "/usr/lib/modules")
 def release_text(host: Host) -> str:
     """The kernel release as uname(2) gives it, e.g. `6.1.0-18-amd64`.
 
-    A directory tree has no running kernel; where exactly one kernel is installed there, that is the one it
-    will boot. Raises Unknown otherwise.
-    """
+    A directory tree has no running kernel; where exactly one kernel is installed there, that is the
+    one it will boot. Raises Unknown otherwise."""
     try:
         return cast("list[str]", host.ask("uname"))[2]
     except Unknown:
@@ -38,10 +37,11 @@ def release(host: Host) -> tuple[int, ...]:
 
 
 def cmdline(host: Host) -> tuple[str, ...]:
-    """The words of the kernel command line, as the kernel splits them (double quotes keep blanks together).
+    """The words of the kernel command line, as the kernel splits them (double quotes keep blanks
+    together).
 
-    What follows ` -- ` is for init and not for the kernel. Raises Unknown where /proc cannot be looked at.
-    """
+    What follows ` -- ` is for init and not for the kernel. Raises Unknown where /proc cannot be
+    looked at."""
     text = host.read("/proc/cmdline")
     if text is None:
         raise Unknown("/proc/cmdline is not there: /proc is not mounted")

@@ -1,4 +1,6 @@
-"""Kernel parameters: what is in force, and which line of which file will set it at the next boot."""
+"""Kernel parameters: what is in force, and which line of which file will set it at the next
+boot.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,8 @@ from typing import NamedTuple
 
 from audit.host import Host
 
-# sysctl.d(5), "Configuration directories and precedence": a file name in an earlier directory hides the same
-# name in a later one. /lib/sysctl.d is the old name of /usr/lib/sysctl.d.
+# sysctl.d(5), "Configuration directories and precedence": a file name in an earlier directory hides
+# the same name in a later one. /lib/sysctl.d is the old name of /usr/lib/sysctl.d.
 DIRECTORIES = (
     "/etc/sysctl.d",
     "/run/sysctl.d",
@@ -35,9 +37,9 @@ def sysctl(host: Host, key: str) -> str | None:
 def normal(key: str) -> str:
     """A key as the path below /proc/sys.
 
-    When the first separator is a slash the key is such a path already; otherwise dots and slashes change
-    places, so `net.ipv4.conf.enp3s0/200.forwarding` names interface `enp3s0.200` (sysctl.d(5)).
-    """
+    When the first separator is a slash the key is such a path already; otherwise dots and slashes
+    change places, so `net.ipv4.conf.enp3s0/200.forwarding` names interface `enp3s0.200`
+    (sysctl.d(5))."""
     first = next((letter for letter in key if letter in "/."), "/")
     return key if first == "/" else key.translate(str.maketrans("./", "/."))
 
@@ -45,9 +47,8 @@ def normal(key: str) -> str:
 def persisted_files(host: Host) -> tuple[str, ...]:
     """The files that are read at boot, in their order; the last setting wins.
 
-    /etc/sysctl.conf comes last, as in `sysctl --system` (procps, OpenRC); systemd reads it only where
-    99-sysctl.conf points to it. /run of a directory tree says nothing and is left out.
-    """
+    /etc/sysctl.conf comes last, as in `sysctl --system` (procps, OpenRC); systemd reads it only
+    where 99-sysctl.conf points to it. /run of a directory tree says nothing and is left out."""
     files: dict[str, str] = {}
     for directory in DIRECTORIES:
         if directory.startswith("/run/") and host.source.kind == "root":
@@ -59,7 +60,9 @@ def persisted_files(host: Host) -> tuple[str, ...]:
 
 
 def settings(host: Host) -> tuple[Setting, ...]:
-    """Every line of every file that sets a parameter at boot, in order; keys as paths below /proc/sys."""
+    """Every line of every file that sets a parameter at boot, in order; keys as paths below
+    /proc/sys.
+    """
     found: list[Setting] = []
     for path in host.get(persisted_files):
         if host.link(path) == "/dev/null":  # the way to switch a vendor's file off
@@ -71,7 +74,9 @@ def settings(host: Host) -> tuple[Setting, ...]:
 
 
 def parse_sysctl(path: str, text: str) -> list[Setting]:
-    """The assignments of one file. `-key` without a value (keep globs away from key) has the value ``."""
+    """The assignments of one file. `-key` without a value (keep globs away from key) has the value
+    ``.
+    """
     found: list[Setting] = []
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip()
@@ -92,8 +97,8 @@ def parse_sysctl(path: str, text: str) -> list[Setting]:
 def persisted_sysctl(host: Host, key: str) -> Setting | None:
     """The line that decides a parameter at the next boot, None when no file sets it.
 
-    A plain key wins over a glob wherever they stand, and `-key` keeps globs away from it (sysctl.d(5)).
-    """
+    A plain key wins over a glob wherever they stand, and `-key` keeps globs away from it
+    (sysctl.d(5))."""
     from fnmatch import fnmatchcase
 
     path = normal(key)

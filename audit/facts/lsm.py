@@ -1,0 +1,168 @@
+"""Security modules: which are active, and what AppArmor's loaded policy says about LXC's
+programs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from audit.host import Host
+from audit.model import Unknown
+
+APPARMOR_ENABLED = "/sys/module/apparmor/parameters/enabled"
+APPARMOR = "/sys/kernel/security/apparmor"
+SELINUX = "/sys/fs/selinux"
+RESTRICT_USERNS = "kernel.apparmor_restrict_unprivileged_userns"
+
+
+class Profile(NamedTuple):
+    """A profile of a policy file: what it attaches to, and whether its programs may make a user
+    namespace.
+    """
+
+    name: str
+    attachment: str  # a path with AppArmor's globs; "" when it attaches to nothing by itself
+    path: str
+    line: int
+    allows_userns: bool
+
+
+def active_lsms(host: Host) -> tuple[str, ...]:
+    """The active security modules, in their order. Raises Unknown where securityfs is not
+    mounted.
+    """
+    text = host.read("/sys/kernel/security/lsm")
+    if text is None:
+        raise Unknown("/sys/kernel/security/lsm is not there: securityfs is not mounted")
+    return tuple(name for name in text.strip().split(",") if name)
+
+
+def is_apparmor_enabled(host: Host) -> bool:
+    """What liblxc asks (src/lxc/lsm/apparmor.c): does the module's parameter say `Y`?"""
+    return (host.read(APPARMOR_ENABLED) or "").startswith("Y")
+
+
+def selinux_mode(host: Host) -> str:
+    """`enforcing`, `permissive` or `off`."""
+    text = host.read(f"{SELINUX}/enforce")
+    if text is None:
+        return "off"
+    return "enforcing" if text.strip() == "1" else "permissive"
+
+
+def loaded_profiles(host: Host) -> frozenset[str]:
+    """The names of the profiles in the kernel. Raises Unknown when neither list of them can be
+    read.
+    """
+    try:
+        text = host.read(f"{APPARMOR}/profiles")
+        if text is not None:
+            return frozenset(line.rpartition(" (")[0] or line for line in text.splitlines() if line)
+    except Unknown:
+        # The list takes CAP_MAC_ADMIN; the directory beside it is for everybody, with / written as
+        # a dot.
+        if host.list(f"{APPARMOR}/policy/profiles") is None:
+            raise
+    names = host.list(f"{APPARMOR}/policy/profiles")
+    if names is None:
+        raise Unknown(f"{APPARMOR} is not there: securityfs is not mounted")
+    return frozenset(mangled.rpartition(".")[0] for mangled in names)
+
+
+def is_loaded(host: Host, profile: str) -> bool:
+    """Whether a profile is in the kernel, by its name or by the name its directory has."""
+    loaded = host.get(loaded_profiles)
+    return profile in loaded or mangle(profile) in loaded
+
+
+def mangle(name: str) -> str:
+    """A profile's name as its directory in securityfs has it (kernel
+    security/apparmor/apparmorfs.c, mangle_name).
+    """
+    name = name.lstrip("/")
+    return "".join("." if c == "/" else c for c in name if c == "/" or c.isalnum() or c in "._-")
+
+
+def profiles_on_disk(host: Host) -> tuple[Profile, ...]:
+    """The top-level profiles of the policy files in /etc/apparmor.d, disabled ones left out."""
+    found: list[Profile] = []
+    disabled = frozenset(host.list("/etc/apparmor.d/disable") or ())
+    for name in host.list("/etc/apparmor.d") or ():
+        path = f"/etc/apparmor.d/{name}"
+        if name in disabled or name.startswith(".") or name.endswith((".dpkg-new", "~")):
+            continue
+        status = host.stat(path)
+        if status is not None and status.kind == "file":
+            found.extend(parse_profiles(path, host.read(path) or ""))
+    return tuple(found)
+
+
+HEADER = re.compile(
+    r"^[ \t]*(?:profile[ \t]+(?P<name>\"[^\"\n]*\"|[^\s\"{(]+)"
+    r"(?:[ \t]+(?P<at>\"[^\"\n]*\"|[/@][^\s\"(]*))?"
+    r"|(?P<path>\"/[^\"\n]*\"|/[^\s\"]+))(?P<rest>[^\n{]*)\{[ \t]*(?:#[^\n]*)?$",
+    re.MULTILINE,
+)
+
+
+def parse_profiles(path: str, text: str) -> list[Profile]:
+    """The profiles of one policy file.
+
+    A profile allows user namespaces by a `userns` rule, or by an ABI older than 4.0, under which
+    the kernel does not mediate them at all (apparmor.d(5), "FEATURE ABI")."""
+    abi = re.search(r"^\s*abi\s+<abi/([0-9]+)", text, re.MULTILINE)
+    unmediated = abi is None or int(abi.group(1)) < 4
+    headers = [m for m in HEADER.finditer(text) if not m.group().lstrip().startswith("#")]
+    found: list[Profile] = []
+    for position, header in enumerate(headers):
+        end = headers[position + 1].start() if position + 1 < len(headers) else len(text)
+        body = text[header.end() : end]
+        name = (header["name"] or header["path"]).strip('"')
+        at = (header["at"] or "").strip('"') or (name if name.startswith("/") else "")
+        allowed = unmediated or re.search(r"^\s*(?:allow\s+)?userns\b", body, re.MULTILINE)
+        line = text.count("\n", 0, header.start()) + 1
+        found.append(Profile(name, at, path, line, bool(allowed)))
+    return found
+
+
+def attaches(attachment: str, program: str) -> bool:
+    """Whether an attachment with AppArmor's globs (`*`, `**`, `?`, `[]`, `{a,b}`) names a
+    program.
+    """
+    if not attachment or len(attachment) > 4096:
+        return False
+    pattern = re.sub(r"@\{bin\}", "/{,usr/}{,s}bin", attachment)
+    try:
+        return re.fullmatch(_expression(pattern), program) is not None
+    except re.error:
+        return False
+
+
+def _expression(pattern: str) -> str:
+    out: list[str] = []
+    depth = 0
+    i = 0
+    while i < len(pattern):
+        letter = pattern[i]
+        if pattern.startswith("**", i):
+            out.append(".*")
+            i += 1
+        elif letter == "*":
+            out.append("[^/]*")
+        elif letter == "?":
+            out.append("[^/]")
+        elif letter == "{":
+            depth += 1
+            out.append("(?:")
+        elif letter == "}" and depth:
+            depth -= 1
+            out.append(")")
+        elif letter == "," and depth:
+            out.append("|")
+        elif letter in "[]":
+            out.append(letter)
+        else:
+            out.append(re.escape(letter))
+        i += 1
+    return "".join(out) + ")" * depth
