@@ -12,11 +12,14 @@ import re
 import stat as modes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audit.model import Unknown
 from audit.source import Answer
 from audit.verbs import MAX_FILE
+
+if TYPE_CHECKING:
+    from audit.packages import Packages
 
 ABSENT = (errno.ENOENT, errno.ENOTDIR)
 SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -40,7 +43,7 @@ class Live:
 
     def __init__(self, *, probes: bool = False) -> None:
         self.probes = probes
-        self._package_databases: Any = None
+        self._packages: Packages | None = None
 
     def ask(self, verb: str, *args: str) -> Answer:
         handler: Callable[..., Answer] | None = getattr(self, f"_{verb}", None)
@@ -126,9 +129,15 @@ class Live:
             return absent_or_unknown(path, error)
 
     def _package(self, name: str) -> Answer:
-        from audit.packages import installed_version
+        from audit.packages import Packages
 
-        return installed_version(self, name)
+        if self._packages is None:
+            self._packages = Packages(self)
+        return self._packages.version(name)
+
+    def place(self, path: str) -> str | None:
+        """Where a path of this host is found: there."""
+        return path
 
     def _expiry(self, user: str) -> Answer:
         from audit.shadow import expiry
@@ -236,10 +245,10 @@ def _demand_regular(path: str, s: os.stat_result) -> None:
         raise Unknown(f"{path} is larger than {MAX_FILE // 1024 // 1024} MiB: not read")
 
 
-def absent_or_unknown(path: str, error: OSError) -> None:
+def absent_or_unknown(path: str, error: OSError) -> Answer:
     """None for what is not there; Unknown for everything else."""
     if error.errno in ABSENT:
-        return
+        return None
     raise Unknown(f"cannot look at {path}: {os.strerror(error.errno or 0)}") from error
 
 

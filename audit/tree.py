@@ -55,6 +55,11 @@ class Tree:
             return expiry(text, args[0]) if isinstance(text, str) else None
         raise Unknown(f"a directory tree cannot be asked for {verb}: that takes the running host")
 
+    def place(self, path: str) -> str | None:
+        """Where a path of the tree is found on this machine; None when it is not there."""
+        inside = self._resolve(path)
+        return None if inside is None else self.directory + inside
+
     def _resolve(self, path: str) -> str | None:
         """The path inside the tree with every link resolved; None when it is not there."""
         todo = [part for part in path.split("/") if part]
@@ -74,7 +79,8 @@ class Tree:
                 target = os.readlink(self.directory + here)
             except OSError as error:
                 if error.errno != errno.EINVAL:
-                    return absent_or_unknown(here, error)
+                    absent_or_unknown(here, error)
+                    return None
                 done.append(part)
                 continue
             links += 1

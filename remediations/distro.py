@@ -1,12 +1,13 @@
 """What differs between distributions when something is to be cured: one table per mechanism.
 
-These functions only word a fix. They never raise: on a host whose os-release cannot be read the wording is generic,
-because a finding must not change with what is known of the host's package manager.
+These functions only word a fix. They never raise: on a host whose os-release cannot be read the
+wording is generic, because a finding must not change with what is known of the package manager.
 """
 
 from __future__ import annotations
 
 from audit.facts.distro import family, os_release
+from audit.facts.init import NONE, init_system
 from audit.host import Host
 from audit.model import Fix, Unknown
 
@@ -139,6 +140,9 @@ BOOT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 SYSCTL_FILE = "/etc/sysctl.d/90-lxc-preflight.conf"
 
+# family -> the init system it ships, for a host where none is running (a container, a CI runner)
+INITS = {"debian": "systemd", "fedora": "systemd", "arch": "systemd", "alpine": "openrc"}
+
 # init system -> how a service is started now and at boot
 SERVICES = {
     "systemd": ("systemctl enable --now {}",),
@@ -148,7 +152,7 @@ SERVICES = {
 
 
 def install(host: Host, tool: str) -> Fix:
-    """Install what brings a tool: newuidmap, getsubids, lxc, dnsmasq, acl, dbus-session, libcgroup..."""
+    """Install what brings a tool; PACKAGES lists those whose package has another name."""
     kind = _family(host)
     if kind is None:
         return Fix("package", f"install {tool}", (f"# install {tool} with your package manager",))
@@ -158,10 +162,7 @@ def install(host: Host, tool: str) -> Fix:
 
 def sysctl(host: Host, key: str, value: str) -> Fix:
     """Set a sysctl now and at every boot."""
-    if _init(host) == "openrc":
-        load = "rc-service sysctl restart"
-    else:
-        load = "sysctl --system"
+    load = "rc-service sysctl restart" if _init(host) == "openrc" else "sysctl --system"
     return Fix(
         "sysctl",
         f"set {key} to {value}, now and at boot",
@@ -213,7 +214,7 @@ def _boot(host: Host, text: str, which: int, title: str) -> Fix:
 def service(host: Host, name: str) -> Fix:
     """Start a service now and at every boot."""
     title = f"start the service {name}, now and at boot"
-    steps = SERVICES.get(_init(host) or "", (f"# {title}",))
+    steps = SERVICES.get(_init(host), (f"# {title}",))
     return Fix("service", title, tuple(step.format(name) for step in steps))
 
 
@@ -231,18 +232,13 @@ def _id(host: Host) -> str:
         return ""
 
 
-def _init(host: Host) -> str | None:
-    """The init system as far as it matters to the wording: what runs, else what the family ships."""
+def _init(host: Host) -> str:
+    """The init system as far as it matters to the wording: the one in charge, else the family's."""
     try:
-        if host.lstat("/run/systemd/system") is not None:
-            return "systemd"
-        if host.lstat("/run/openrc") is not None:
-            return "openrc"
+        running = host.get(init_system)
     except Unknown:
-        pass
-    return {"debian": "systemd", "fedora": "systemd", "arch": "systemd", "alpine": "openrc"}.get(
-        _family(host) or ""
-    )
+        running = NONE
+    return INITS.get(_family(host) or "", NONE) if running == NONE else running
 
 
 def _quoted(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Which distribution: os-release(5), and the family whose package manager and boot files it uses."""
+"""Which distribution: os-release(5), and the family whose package manager and boot files it has."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FAMILIES = {
 
 
 def parse_os_release(text: str) -> dict[str, str]:
-    """The assignments of os-release(5): shell syntax without expansion, the last assignment of a name wins."""
+    """The assignments of os-release(5): shell syntax without expansion, the last of a name wins."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         name, equals, value = line.strip().partition("=")
@@ -62,7 +62,7 @@ def _unquoted(value: str) -> str:
 
 
 def os_release(host: Host) -> dict[str, str]:
-    """The host's os-release(5), empty when it has none. Raises Unknown when neither place can be looked at."""
+    """The host's os-release(5), {} when it has none. Raises Unknown when it cannot be looked at."""
     why: Unknown | None = None
     for path in PATHS:
         try:
@@ -78,7 +78,7 @@ def os_release(host: Host) -> dict[str, str]:
 
 
 def family(host: Host) -> str | None:
-    """debian, fedora, arch, gentoo or alpine, by ID and then ID_LIKE; None for any other. Raises Unknown."""
+    """debian, fedora, arch, gentoo or alpine, by ID, then ID_LIKE; None for any other."""
     release = host.get(os_release)
     words = (release.get("ID", ""), *release.get("ID_LIKE", "").split())
     return next((FAMILIES[word] for word in words if word in FAMILIES), None)
