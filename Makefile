@@ -1,0 +1,47 @@
+# The commands of this checkout; `make help` lists them. Everything happens in .venv, nothing is installed elsewhere
+# (as root on Debian and Ubuntu, setting up may install OS packages: see tools/setup.sh).
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+BIN := .venv/bin
+SHELL_FILES = $(shell git ls-files '*.sh' .ci/run)
+SECONDS ?= 60
+JOBS ?= 2
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help setup audit test lint bench fuzz docs lock clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
+
+audit: ## set up and audit this host; ARGS="--user alice" for its options. Succeeds whatever the verdict
+	@tools/audit.sh $(ARGS)
+
+setup: ## the development environment in .venv, and OS packages when root
+	@tools/setup.sh dev
+
+test: setup ## set up and run every test: units, laws, linters, types; ARGS="-k name" for pytest's options
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: setup ## the linters alone
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	shellcheck $(SHELL_FILES)
+
+bench: setup ## how fast it is, in ratios (benchmarks/README.md)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: setup ## feed garbage to every parser for SECONDS=60 each; ARGS="--only subids"
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
+
+docs: setup ## write docs/checks.md from the checks
+	$(BIN)/python -m tools.checks_page > docs/checks.md.new
+	mv docs/checks.md.new docs/checks.md
+
+lock: ## pin the newest versions with their hashes in requirements/
+	tools/lock.sh
+
+clean: ## remove what these commands made
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
