@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from audit.host import Host
-from audit.model import Check, Finding, Level, NotApplicable, Outcome, Stage, Unknown
+from audit.model import Check, Evidence, Finding, Level, NotApplicable, Outcome, Stage, Unknown
 from audit.source import Question
 
 
@@ -27,14 +28,19 @@ def stages_of(check: Check, finding: Finding) -> tuple[Stage, ...]:
     return check.stages if finding.stages is None else finding.stages
 
 
-def run(checks: Mapping[str, Check], host: Host) -> list[CheckResult]:
+def run(
+    checks: Mapping[str, Check], host: Host, on_check: Callable[[str], None] | None = None
+) -> list[CheckResult]:
     """Judge every check, parents first, and fold consequences under their causes.
 
-    The result is in the order of ids. A check is skipped when a check it comes after fails (or was skipped
-    itself) for every stage that it decides; where the parent's failure leaves a stage open, the child is judged.
+    The result is in the order of ids. A check is skipped when a check it comes after fails (or was
+    skipped itself) for every stage that it decides; where the parent's failure leaves a stage open,
+    the child is judged. `on_check` hears the id of each check before it is judged.
     """
     results: dict[str, CheckResult] = {}
     for check in in_order(checks):
+        if on_check is not None:
+            on_check(check.id)
         causes = causes_of(check, results)
         if causes:
             message = f"not judged: a consequence of {', '.join(causes)}"
@@ -90,13 +96,35 @@ def judge(check: Check, host: Host) -> CheckResult:
     host.trail()
     findings: list[Finding] = []
     try:
-        findings.extend(check.judge(host))
+        for finding in check.judge(host):
+            if not (isinstance(finding, Finding) and isinstance(finding.message, str)):
+                raise TypeError(f"the check yielded {type(finding).__name__}, not a Finding")
+            findings.append(finding)
         if not findings:
             findings.append(Finding(Outcome.ERROR, "the check returned no finding"))
     except NotApplicable as why:
         findings.append(Finding(Outcome.NOT_APPLICABLE, str(why)))
     except Unknown as why:
         findings.append(Finding(Outcome.UNKNOWN, str(why)))
-    except Exception as crash:  # a plugin may raise anything; the gate must hear of it (exit 3), not lose the report
-        findings.append(Finding(Outcome.ERROR, f"{type(crash).__name__}: {crash}"))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as crash:  # also sys.exit() in a plugin: the gate must hear of it
+        findings.append(crashed(crash))
     return CheckResult(check, tuple(findings), host.trail())
+
+
+def crashed(crash: BaseException) -> Finding:
+    """The finding of code that crashed: what was raised, and the line that raised it."""
+    what = type(crash).__name__
+    with suppress(Exception):  # a stranger's exception need not even have a working __str__
+        what = f"{what}: {crash}"
+    place = crash.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None:
+        return Finding(Outcome.ERROR, what)
+    return Finding(
+        Outcome.ERROR,
+        what,
+        (Evidence(place.tb_frame.f_code.co_filename, place.tb_lineno, what, "no exception"),),
+    )

@@ -1,4 +1,4 @@
-"""Host: a source, whose containers it is about, a memory of facts, and a trail of what was asked."""
+"""Host: a source, whose containers it is about, a memory of facts, a trail of what was asked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Ts = TypeVarTuple("Ts")
 
 
 class Stat(NamedTuple):
-    """stat(2), as far as a judge needs it. `kind` is a word: file, directory, symlink, FIFO, socket..."""
+    """stat(2), as far as a judge needs it. `kind` is a word: file, directory, symlink, FIFO..."""
 
     kind: str
     mode: int  # permission bits with setuid, setgid and sticky
@@ -35,19 +35,20 @@ class Ran(NamedTuple):
 class Request(NamedTuple):
     """What the audit was asked to judge."""
 
-    user: str = "root"  # name or decimal uid
+    user: str = "root"  # name or decimal uid; empty: nobody was named, and root asks about the host
     config: str | None = None  # -f
     container: str | None = None  # -n
-    guest: str = (
-        "plain"  # what the container will boot when there is none to look at: plain or systemd
-    )
-    template: str | None = (
-        None  # of lxc-create; None: busybox for a plain guest, download for systemd
-    )
+    # What the container will boot when there is none to look at: plain or systemd.
+    guest: str = "plain"
+    # Of lxc-create; None: busybox for a plain guest, download for systemd.
+    template: str | None = None
 
 
 class Host:
-    """What facts are computed from. Each fact is computed at most once; what it asked is remembered with it."""
+    """What facts are computed from.
+
+    Each fact is computed at most once; what it asked is remembered with it.
+    """
 
     def __init__(self, source: Source, request: Request | None = None) -> None:
         self.source = source
@@ -118,7 +119,7 @@ class Host:
         return cast("str | None", self.ask("package", name))
 
     def search(self, path: str, pattern: str) -> tuple[tuple[str, ...], ...] | None:
-        """The groups of every match of a bytes regular expression in a file, None when it is absent."""
+        """The groups of every match of a bytes pattern in a file, None when it is absent."""
         answer = self.ask("search", path, pattern)
         return (
             None if answer is None else tuple(tuple(row) for row in cast("list[list[str]]", answer))

@@ -1,4 +1,4 @@
-"""The words every other module speaks: Outcome, Level, Stage, Evidence, Fix, Finding, Check. No I/O here."""
+"""The words every other module speaks: Outcome, Level, Stage, Evidence, Finding, Check. No I/O."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Stage(StrEnum):
 CREATE, START, BARE_START = Stage.CREATE, Stage.START, Stage.BARE_START
 NETWORK, LIMITS = Stage.NETWORK, Stage.LIMITS
 
-# Stage sets that most checks decide. Whatever stops the start stops it under a scope and without one, and
-# a container that is not running has neither network nor limits.
+# Stage sets that most checks decide. Whatever stops the start stops it under a scope and without
+# one, and a container that is not running has neither network nor limits.
 STARTING = (START, BARE_START, NETWORK, LIMITS)
 EVERYTHING = (CREATE, *STARTING)
 
@@ -67,7 +67,7 @@ class Evidence(NamedTuple):
 
 
 class Fix(NamedTuple):
-    """What would cure a finding: a request in the user's words with the commands a person would type."""
+    """What would cure a finding: a request in the user's words, and the commands to type."""
 
     id: str
     title: str
@@ -79,8 +79,8 @@ class Fix(NamedTuple):
 class Finding(NamedTuple):
     """One answer of a check about one subject.
 
-    `stages` and `level` are None where the check's own hold; a finding may narrow them, because the same
-    fact can stop one stage on one LXC version and another on the next.
+    `stages` and `level` are None where the check's own hold; a finding may narrow them, because the
+    same fact can stop one stage on one LXC version and another on the next.
     """
 
     outcome: Outcome
@@ -105,7 +105,7 @@ def Fail(
     level: Level | None = None,
     stages: tuple[Stage, ...] | None = None,
 ) -> Finding:
-    """The check's statement does not hold; `message` names the cause in one line a person can act on."""
+    """The statement does not hold; `message` names the cause in one line a person can act on."""
     return Finding(Outcome.FAIL, message, evidence, subject, fix, level, stages)
 
 
@@ -116,7 +116,10 @@ def Undecided(
     level: Level | None = None,
     stages: tuple[Stage, ...] | None = None,
 ) -> Finding:
-    """One subject of several could not be looked at. A whole check that cannot look raises Unknown instead."""
+    """One subject of several could not be looked at.
+
+    A whole check that cannot look raises Unknown instead.
+    """
     return Finding(Outcome.UNKNOWN, message, evidence, subject, None, level, stages)
 
 
@@ -124,7 +127,10 @@ Judge = Callable[["Host"], Iterator[Finding]]
 
 
 class Check(NamedTuple):
-    """One question. `id` is `area.name`, the path of its file below `checks/` (plus a row key in a table)."""
+    """One question.
+
+    `id` is `area.name`, the path of its file below `checks/` (plus a row key in a table).
+    """
 
     id: str
     title: str  # a statement that is true when all is well
@@ -148,7 +154,10 @@ def check(
     after: tuple[str, ...] = (),
     aliases: tuple[str, ...] = (),
 ) -> Callable[[Judge], Check]:
-    """Make the decorated judge a Check named after its file: checks/idmap/subuid_range.py -> idmap.subuid_range."""
+    """Make the decorated judge a Check named after its file.
+
+    checks/idmap/subuid_range.py -> idmap.subuid_range
+    """
 
     def wrap(judge: Judge) -> Check:
         return Check(

@@ -1,8 +1,8 @@
 """Questions to a host and where their answers come from.
 
-A source answers `ask(verb, *args)`. There are three kinds of answer, and collapsing two of them is where audit
-tools go wrong: a value, None (*it is not there*), and Unknown (*could not look*), which is raised.
-Every answer is plain JSON, so that it can be recorded and asked again elsewhere.
+A source answers `ask(verb, *args)`. There are three kinds of answer, and collapsing two of them is
+where audit tools go wrong: a value, None (*it is not there*), and Unknown (*could not look*), which
+is raised. Every answer is plain JSON, so that it can be recorded and asked again elsewhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Question = tuple[str, ...]
 
 
 class Source(Protocol):
-    """Where answers come from: the running host, a directory tree, a snapshot, or a recorder around one of these."""
+    """Where answers come from: the running host, a tree, a snapshot, or a recorder around these."""
 
     kind: str  # "live", "root" or "snapshot"
 
@@ -41,14 +41,15 @@ class Snapshot:
         question = (verb, *args)
         if question not in self.answers:
             raise Unknown(f"{describe(question)} was not recorded in this snapshot")
-        answer = self.answers[question]
-        if isinstance(answer, Refused):
-            raise Unknown(str(answer))
-        return answer
+        return _answer(self.answers[question])
 
 
 class Recorder:
-    """Passes every question on and keeps the answer, refusals included."""
+    """Passes every question on and keeps the answer, refusals included.
+
+    A question is passed on once: a file that changes between two looks must not make a record that
+    contradicts what was judged from it.
+    """
 
     def __init__(self, inner: Source) -> None:
         self.inner = inner
@@ -56,16 +57,22 @@ class Recorder:
         self.answers: dict[Question, Answer | Refused] = {}
 
     def ask(self, verb: str, *args: str) -> Answer:
-        try:
-            answer = self.inner.ask(verb, *args)
-        except Unknown as why:
-            self.answers[(verb, *args)] = Refused(why)
-            raise
-        self.answers[(verb, *args)] = answer
-        return answer
+        question = (verb, *args)
+        if question not in self.answers:
+            try:
+                self.answers[question] = self.inner.ask(verb, *args)
+            except Unknown as why:
+                self.answers[question] = Refused(why)
+        return _answer(self.answers[question])
+
+
+def _answer(recorded: Answer | Refused) -> Answer:
+    if isinstance(recorded, Refused):
+        raise Unknown(str(recorded))
+    return recorded
 
 
 def describe(question: Question) -> str:
     """A question as a person would name it: a path where it has one."""
-    verb, *args = question
+    args = question[1:]
     return args[0] if args and args[0].startswith("/") else " ".join(question)
