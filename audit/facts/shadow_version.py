@@ -16,19 +16,22 @@ from audit.model import Unknown
 class Dialect(NamedTuple):
     """What differs between versions of shadow in how newuidmap(1) decides."""
 
-    matches_uid: bool = (
-        True  # a line may name its owner by uid, or by another name of that uid (4.3)
-    )
-    asks_nss: bool = True  # `subid:` in nsswitch.conf names a plugin (4.9)
-    takes_negative: bool = False  # strtoul's "-1" is 2^64-1 (until 4.14)
-    exact_fields: bool = True  # a fourth field makes the line invalid (4.18)
-    counts_matter: bool = (
-        True  # SUB_UID_COUNT 0 in login.defs: the file is not opened at all (4.19)
-    )
-    plugin_replaces_file: bool = True  # with a plugin the file need not be there (4.19)
-    demands_newline: bool = True  # a last line without newline makes the whole file unusable
-    (4.19) is_bounded: bool = ( True  # ids beyond 2^32-1 make the line invalid, a count of 0
-    grants nothing (4.20) )
+    # A line may name its owner by uid, or by another name of that uid (4.3).
+    matches_uid: bool
+    # `subid:` in nsswitch.conf names a plugin (4.9).
+    asks_nss: bool
+    # strtoul's "-1" is 2^64-1 (until 4.14).
+    takes_negative: bool
+    # A fourth field makes the line invalid (4.18).
+    exact_fields: bool
+    # SUB_UID_COUNT 0 in login.defs: the file is not opened at all (4.19).
+    counts_matter: bool
+    # With a plugin the file need not be there (4.19).
+    plugin_replaces_file: bool
+    # A last line without newline makes the whole file unusable (4.19).
+    demands_newline: bool
+    # Ids beyond 2^32-1 make the line invalid, and a count of 0 grants nothing (4.20).
+    is_bounded: bool
 
 
 def dialect_of(version: tuple[int, ...]) -> Dialect:
