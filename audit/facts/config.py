@@ -1,8 +1,8 @@
 """The container config that is judged, read as liblxc reads it.
 
-Source: LXC src/lxc/parse.c (lxc_file_for_each_line_mmap) and src/lxc/confile.c (parse_line, set_config_*).
-liblxc stops at the first line it refuses, and then nothing of the config can be used; here the remaining lines are
-read nevertheless, so that independent causes can all be named.
+Source: LXC src/lxc/parse.c (lxc_file_for_each_line_mmap) and src/lxc/confile.c (parse_line).
+liblxc stops at the first line it refuses, and then nothing of the config can be used; here the
+remaining lines are read nevertheless, so that independent causes can all be named.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import re
 from typing import NamedTuple
 
 from audit.facts.configkeys import KEYS, STRICT_SINCE, Key, Version
-from audit.facts.configvalues import refusal
-from audit.facts.lxc import lxc_version
+from audit.facts.configvalues import CAPS_EXCLUDE, State, refusal
+from audit.facts.lxc import constants, lxc_version
 from audit.facts.lxcconf import default_config_path, lxcpath
-from audit.facts.session import home_dir
+from audit.facts.session import home_dir, variable
 from audit.facts.userfiles import Denied, user_list, user_read
 from audit.host import Host
 from audit.model import Unknown
 
-# LXC keeps two descriptors open for each file it is inside of; no config nests deeper than a few levels.
+# No config nests deeper than a few levels; liblxc runs out of descriptors, two for each level.
 _MAX_DEPTH = 50
 _MAX_FILES = 2000
-# Deeper than any key that LXC knows; bounds the work on a line like "lxc.cgroup2.a.a.a.a...".
-_MAX_PARTS = 8
+# `lxc.GROUP =` clears the whole group.
+_GROUPS = ("cgroup", "cgroup2", "hook", "prlimit", "proc", "sysctl")
 _NET = re.compile(r"lxc\.net\.([^.]*)\.(.*)", re.DOTALL)
 
 
@@ -72,12 +72,12 @@ class Config(NamedTuple):
         return tuple(entry for entry in self.live if entry.key == key)
 
     def below(self, prefix: str) -> tuple[Entry, ...]:
-        """The entries whose key begins with `prefix` ("lxc.net.", "lxc.cgroup2."), cleared ones left out."""
+        """The entries whose key begins with `prefix` ("lxc.net."), cleared ones left out."""
         return tuple(entry for entry in self.live if entry.key.startswith(prefix))
 
 
 class Line(NamedTuple):
-    """A line that liblxc acts on: its number, its text, and key and value when it has an equals sign."""
+    """A line that liblxc acts on: its number and text, key and value when it has an equals sign."""
 
     number: int
     text: str
@@ -88,8 +88,8 @@ class Line(NamedTuple):
 def config_lines(text: str) -> tuple[Line, ...]:
     """The lines of a config that are neither empty, nor comments, nor foreign.
 
-    A file ends at its first NUL, `\\r` ends a line as `\\n` does, blanks are spaces and tabs, one pair of quotes
-    around a value is taken off, and a line that does not begin with "lxc." is ignored without a word.
+    A file ends at its first NUL, `\\r` ends a line as `\\n` does, blanks are spaces and tabs, one
+    pair of quotes around a value is taken off, and what does not begin with "lxc." is ignored silently.
     """
     lines: list[Line] = []
     number = 1
@@ -148,7 +148,7 @@ def _table(version: Version) -> tuple[Key, ...]:
 
 
 def config_path(host: Host) -> str:
-    """The file that is judged: of the container given with -n, or the one given with -f, or the user's default."""
+    """The file that is judged: the container's with -n, the one given with -f, else the default."""
     if host.request.container is not None:
         return f"{host.get(lxcpath)}/{host.request.container}/config"
     if host.request.config is not None:
@@ -164,14 +164,18 @@ def _from_home(host: Host, path: str) -> str:
 def container_config(host: Host) -> Config:
     """The judged config and everything it includes.
 
-    Raises Unknown where the host could not be looked at; what LXC itself would refuse is in `problems`.
+    Raises Unknown where the host could not be looked at; what LXC would refuse is in `problems`.
     """
     reader = _Reader(host, host.get(lxc_version))
     path = host.get(config_path)
     reader.file(path, None)
     entries = tuple(reader.entries)
     return Config(
-        path, entries, tuple(reader.problems), tuple(reader.includes), _without_cleared(entries)
+        path,
+        entries,
+        tuple(reader.problems),
+        tuple(reader.includes),
+        _without_cleared(entries, reader.version),
     )
 
 
@@ -186,15 +190,17 @@ class _Reader:
         self.includes: list[str] = []
         self._stack: list[str] = []
         self._files = 0
-        self._state: dict[str, str] = {}
+        self._state = State(version, host.get(constants).without)
         self._keys: dict[str, Key | None] = {}
 
     def file(self, path: str, named: Problem | None) -> None:
-        """Read one file. `named` is the line that includes it; None for the judged config itself."""
+        """Read one file. `named` is the line that includes it, None for the judged config."""
         where = named or Problem(path, 0, "", "", "missing")
         if path in self._stack or len(self._stack) >= _MAX_DEPTH:
             self.problems.append(where._replace(why=f"{path} includes itself", kind="include"))
             return
+        if named is not None:
+            self.includes.append(path)
         self._files += 1
         if self._files > _MAX_FILES:
             raise Unknown(f"{self.host.get(config_path)} includes more than {_MAX_FILES} files")
@@ -224,47 +230,69 @@ class _Reader:
         if key is None:
             self.problems.append(bad._replace(why=f"{line.key} is no key of this LXC", kind="key"))
             return
-        why = refusal(key, line.key, line.value, self.version, self._state)
+        why = self._refusal(key, line)
         if why is not None:
             self.problems.append(bad._replace(why=why, kind="value"))
             return
-        self.entries.append(Entry(line.key, line.value, path, line.number))
+        self.entries.append(Entry(_normal(line.key), line.value, path, line.number))
         if key.setter == "includefiles" and line.value:
             self._include(line.value, bad)
 
+    def _refusal(self, key: Key, line: Line) -> str | None:
+        name = line.key or ""
+        if key.setter.startswith("environment") and line.value and "=" not in line.value:
+            # LXC copies a variable of its own environment, and refuses the config without it.
+            if self.host.get(variable, line.value) is None:
+                return f"{line.value} is not set in the session: write {name} = {line.value}=VALUE"
+            return None
+        return refusal(key, name, line.value, self._state)
+
     def _include(self, value: str, named: Problem) -> None:
         path = _from_home(self.host, value)
-        self.includes.append(path)
         found = self.host.stat(path)
         if not value.endswith("/") and (found is None or found.kind != "directory"):
             self.file(path, named)
             return
+        self.includes.append(path)
         names = self.host.get(user_list, path)
         if isinstance(names, Denied):
             why = f"the user may not list {path}: {names.reason}"
             self.problems.append(named._replace(why=why, kind="include"))
             return
-        # LXC takes them in the order of the directory, which nothing promises; a missing directory is no error.
+        # LXC takes them in the directory's own order; a missing directory is no error.
         for name in names or ():
             if len(name) >= 6 and name.endswith(".conf"):
                 self.file(f"{path.rstrip('/')}/{name}", named)
 
 
-def _without_cleared(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """Leave out what a later `key =` clears: that key, and with a prefix (`lxc.net =`) all keys below it."""
+def _normal(key: str) -> str:
+    """`lxc.net.00.type` is `lxc.net.0.type`."""
+    parts = _NET.fullmatch(key)
+    return f"lxc.net.{int(parts[1])}.{parts[2]}" if parts else key
+
+
+def _without_cleared(entries: tuple[Entry, ...], version: Version) -> tuple[Entry, ...]:
+    """Leave out what a later `key =` clears, which for some keys is a whole group."""
     cleared: dict[str, int] = {}
     for place, entry in enumerate(entries):
         if not entry.value:
             cleared[entry.key] = place
-    if not cleared:
-        return entries
     return tuple(
         entry
         for place, entry in enumerate(entries)
-        if entry.value and all(cleared.get(name, -1) < place for name in _ancestors(entry.key))
+        if entry.value
+        and all(cleared.get(name, -1) < place for name in _cleared_by(entry.key, version))
     )
 
 
-def _ancestors(key: str) -> tuple[str, ...]:
-    parts = key.split(".", _MAX_PARTS)
-    return tuple(".".join(parts[:count]) for count in range(2, len(parts) + 1))
+def _cleared_by(key: str, version: Version) -> tuple[str, ...]:
+    """The keys whose empty value clears `key`."""
+    parts = key.split(".", 3)
+    if parts[1] == "net" and len(parts) > 3:
+        interface = f"lxc.net.{parts[2]}"
+        return key, "lxc.net", interface, f"{interface}.type"
+    if key in ("lxc.cap.drop", "lxc.cap.keep") and version >= CAPS_EXCLUDE:
+        return "lxc.cap.drop", "lxc.cap.keep"
+    if parts[1] in _GROUPS and len(parts) > 2:
+        return key, f"lxc.{parts[1]}"
+    return (key,)

@@ -11,19 +11,22 @@ from audit.facts.executables import which
 from audit.host import Host
 from audit.model import Unknown
 
-# A string constant of the library: it is NUL-delimited. "1.0.0" is the OCI version that hooks are told, not LXC's.
+# String constants of the library: they are NUL-delimited. "1.0.0" is the OCI version that hooks are
+# told, not LXC's own.
 _CONSTANTS = (
-    r"\x00(?:"
-    r"(\d{1,2}\.\d{1,2}\.\d{1,3}(?:-[\w.~]{1,20})?)"
-    r"|(/[^\x00]{1,200}/lxc-user-nic)"
-    r"|(/[^\x00]{1,200}/rootfs)"
-    r"|(/[^\x00]{1,200}/lxc/templates)"
+    r"([/0-9Bl])(?<=\x00.)(?:"  # the first character, sought before the NUL: that is twice as fast
+    r"(\d?\.\d{1,2}\.\d{1,3}(?:-[\w.~]{1,20})?)"
+    r"|([!-~]{1,200}/lxc-user-nic)"
+    r"|([!-~]{1,200}/rootfs)"
+    r"|([!-~]{1,200}/lxc/templates)"
+    r"|uilt without (AppArmor|SELinux) support"
+    r"|(ibseccomp\.so)[.\d]*"
     r")(?=\x00)"
 )
 _OCI_VERSION = "1.0.0"
 _LIBRARY = "liblxc.so.1"
 _CACHED = r"\x00(/[^\x00]{1,200}/liblxc\.so\.1)(?=\x00)"
-# ld.so(8) searches these last; musl's own default comes first in its list. The triplets are Debian's.
+# Debian's names for the directories that ld.so(8) searches last.
 _TRIPLETS = {
     "x86_64": "x86_64-linux-gnu",
     "aarch64": "aarch64-linux-gnu",
@@ -44,6 +47,7 @@ class Constants(NamedTuple):
     user_nic: str | None
     rootfs_mount: str | None
     template_dir: str | None
+    without: frozenset[str]  # "AppArmor", "SELinux", "seccomp": not built in
 
 
 def tool(host: Host, name: str) -> str | None:
@@ -53,9 +57,9 @@ def tool(host: Host, name: str) -> str | None:
 
 
 def library(host: Host) -> str | None:
-    """The liblxc that the user's lxc-start is linked with, as ld.so(8) finds it; None when there is none.
+    """The liblxc of the user's lxc-start, as ld.so(8) finds it; None when there is none.
 
-    An LXC below /usr/local (or /opt/...) brings its own library next to its tools; the loader's cache decides
+    An LXC below /usr/local brings its own library next to its tools; the loader's cache decides
     between that one and the distribution's.
     """
     for candidate in _candidates(host):
@@ -65,7 +69,9 @@ def library(host: Host) -> str | None:
 
 
 def _candidates(host: Host) -> list[str]:
-    """In the loader's order: the cache (the first entry wins), then the default directories, then the tool's own."""
+    """In the loader's order: its cache (the first entry wins), its default directories; then the
+    directories beside the tool.
+    """
     cached = host.search("/etc/ld.so.cache", _CACHED)
     paths = [row[0] for row in cached or ()]
     for directory in ("/lib", "/usr/local/lib", "/usr/lib", "/lib64", "/usr/lib64"):
@@ -81,26 +87,33 @@ def _candidates(host: Host) -> list[str]:
 
 
 def constants(host: Host) -> Constants:
-    """The strings of liblxc that decide where it looks. Raises Unknown when there is no LXC to look into."""
+    """The strings of liblxc that decide where it looks. Raises Unknown when there is no LXC."""
     path = host.get(library) or host.get(tool, "lxc-start")
     if path is None:
         raise Unknown("LXC is not installed")
     rows = host.search(path, _CONSTANTS)
     if rows is None:
         raise Unknown(f"{path} went away")
-    columns = [[row[n] for row in rows if row[n]] for n in range(4)]
+    columns = [[row[0] + row[n] for row in rows if row[n]] for n in range(1, 5)]
     mounts = sorted(columns[2], key=lambda found: "lxc" not in found)
+    without = {row[5] for row in rows if row[5]}
+    if not any(row[6] for row in rows):
+        without.add("seccomp")
     return Constants(
         path,
         tuple(dict.fromkeys(text for text in columns[0] if text != _OCI_VERSION)),
         next(iter(columns[1]), None),
         next(iter(mounts), None),
         next(iter(columns[3]), None),
+        frozenset(without),
     )
 
 
 def version_text(host: Host) -> str:
-    """The version as `lxc-start --version` prints it ("5.0.2", "6.0.4-devel"). Raises Unknown without LXC."""
+    """The version as `lxc-start --version` prints it ("5.0.2", "6.0.4-devel").
+
+    Raises Unknown without LXC.
+    """
     found = host.get(constants).versions
     if len(found) == 1:
         return found[0]
@@ -114,7 +127,7 @@ def version_text(host: Host) -> str:
 
 
 def package_version(host: Host) -> str | None:
-    """The upstream part of the distribution's package version, None when LXC is not one of its packages."""
+    """The distribution's package version without its epoch, None when LXC is no package here."""
     for name in _PACKAGES:
         text = host.package(name)
         if text is not None:
@@ -128,7 +141,7 @@ def lxc_version(host: Host) -> tuple[int, int, int]:
 
 
 def parse_version(text: str) -> tuple[int, int, int]:
-    """`5.0.2-1+deb12u4` -> (5, 0, 2); missing parts are 0. Raises Unknown for what is no version."""
+    """`5.0.2-1+deb12u4` -> (5, 0, 2); missing parts are 0. Raises Unknown for anything else."""
     parts: list[int] = []
     for word in text.split(".")[:3]:
         digits = word[: next((n for n, c in enumerate(word) if c not in "0123456789"), len(word))]
@@ -144,12 +157,12 @@ def parse_version(text: str) -> tuple[int, int, int]:
 
 
 def usernic_path(host: Host) -> str:
-    """The setuid helper for unprivileged networks; liblxc calls it by this path, $PATH does not matter."""
+    """The setuid helper for unprivileged networks; liblxc calls it by this path, never by $PATH."""
     return host.get(constants).user_nic or "/usr/libexec/lxc/lxc-user-nic"
 
 
 def rootfs_mount(host: Host) -> str:
-    """The directory that a container's root file system is mounted on, unless `lxc.rootfs.mount` says otherwise."""
+    """Where a container's root file system is mounted, unless `lxc.rootfs.mount` says otherwise."""
     return host.get(constants).rootfs_mount or "/usr/lib/lxc/rootfs"
 
 

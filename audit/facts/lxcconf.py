@@ -16,13 +16,16 @@ def lxcconf_path(host: Host) -> str:
 
 
 def lxcconf_text(host: Host) -> str:
-    """The text of lxc.conf, empty when it is missing or the user may not read it: LXC then takes its defaults."""
+    """The text of lxc.conf; empty when it is missing or unreadable: LXC then takes its defaults."""
     text = host.get(user_read, host.get(lxcconf_path))
     return "" if text is None or isinstance(text, Denied) else text
 
 
 def lxcpath(host: Host) -> str:
-    """The directory that holds the user's containers: `lxc.lxcpath`, else ~/.local/share/lxc. No slash at its end."""
+    """The directory of the user's containers: `lxc.lxcpath`, else ~/.local/share/lxc.
+
+    Without a slash at its end, and empty when lxc.conf sets it to nothing.
+    """
     value = global_value(host.get(lxcconf_text), "lxc.lxcpath")
     if value is None:
         value = f"{host.get(home_dir)}/.local/share/lxc/"
@@ -30,26 +33,27 @@ def lxcpath(host: Host) -> str:
 
 
 def default_config_path(host: Host) -> str:
-    """The config of new containers when lxc-create gets no -f: `lxc.default_config`, else ~/.config/lxc/default.conf."""
+    """The config that lxc-create takes without -f: `lxc.default_config`, else default.conf."""
     value = global_value(host.get(lxcconf_text), "lxc.default_config")
     return f"{host.get(home_dir)}/.config/lxc/default.conf" if value is None else value
 
 
 def global_value(text: str, option: str) -> str | None:
-    """The first value of an option, exactly as lxc_global_config_value() finds it; None when it is not set.
+    """The first value of an option as lxc_global_config_value() finds it; None when it is not set.
 
     Only one newline is cut off: trailing blanks and a carriage return belong to the value.
     """
-    for line in text.split("\n"):
-        line = line.partition("\0")[0]
-        if line.startswith("#"):
-            continue
+    lines = text.split("\n")
+    for place, whole in enumerate(lines):
+        line = whole.partition("\0")[0]
         before, found, rest = line.partition(option)
-        if not found or before.strip(" \t"):
+        if line.startswith("#") or not found or before.strip(" \t"):
             continue
         between, equals, value = rest.partition("=")
         if not equals or between.strip(" \t"):
             continue
         value = value.lstrip(" \t")
-        return value
+        # "lxc.lxcpath =" sets nothing at the end of the file, and an empty path in its middle.
+        if value or (place < len(lines) - 1 and "\0" not in whole):
+            return value
     return None
