@@ -53,7 +53,8 @@ make_venv() {
 
 os_packages() {
     missing=
-    for package in $(grep -v '^#' tools/os-packages.txt); do
+    packages=$(grep -v '^#' tools/os-packages.txt)
+    for package in $packages; do
         case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
             installed) ;;
             *) missing="$missing $package" ;;

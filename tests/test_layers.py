@@ -1,0 +1,138 @@
+"""Who may import whom: a fact does not know the check that uses it, a check cannot look itself."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("audit", "checks", "remediations", "reports", "runner", "lxc_preflight")
+
+# The lowest first: a module imports its own layer and those before it. The longest prefix decides.
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("audit.model", "audit.errors"),
+    ("audit.source",),
+    # what answers questions, and what those answers mean byte by byte
+    (
+        "audit.verbs",
+        "audit.access",
+        "audit.elf",
+        "audit.live",
+        "audit.packages",
+        "audit.probes",
+        "audit.shadow",
+        "audit.tree",
+        "audit.untrusted",
+    ),
+    ("audit.host",),
+    ("audit.facts",),
+    ("remediations",),
+    ("checks",),
+    ("audit",),
+    ("reports", "runner"),
+    ("audit.command", "audit.cli", "lxc_preflight"),
+)
+RANK = {prefix: rank for rank, prefixes in enumerate(LAYERS) for prefix in prefixes}
+
+# Modules that can look at a host or change it. Paths are put together with posixpath, which cannot.
+EYES = {
+    "os",
+    "pathlib",
+    "subprocess",
+    "socket",
+    "shutil",
+    "io",
+    "glob",
+    "tempfile",
+    "fcntl",
+    "pwd",
+    "grp",
+}
+BLIND = ("checks", "remediations", "audit.facts", "audit.engine", "audit.verdict", "audit.model")
+
+
+def tracked() -> list[Path]:
+    """Every module of the application, by what git knows and what is about to be added."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", *FOLDERS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    paths = (ROOT / line for line in listed.stdout.splitlines() if line.endswith(".py"))
+    return [path for path in paths if path.exists()]
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def rank(module: str) -> int | None:
+    """The layer of one of our modules, None for anybody else's."""
+    prefix = module
+    while prefix:
+        if prefix in RANK:
+            return RANK[prefix]
+        prefix = prefix.rpartition(".")[0]
+    return None
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Every imported module with its line, wherever it stands, but not type checkers' imports."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, node.lineno
+            # `from audit import engine` imports a module, `from audit.model import Fix` a name
+            yield from (
+                (name, node.lineno)
+                for alias in node.names
+                if (ROOT / (name := f"{node.module}.{alias.name}").replace(".", "/"))
+                .with_suffix(".py")
+                .exists()
+            )
+        yield from imports(node)
+
+
+@pytest.mark.parametrize("path", tracked(), ids=module_of)
+def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
+    own = rank(module_of(path))
+    assert own is not None
+    # `audit` itself holds nothing: importing from it is judged by the name that is imported
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {module_of(path)} (layer {own}) imports {name}"
+        for name, line in imports(ast.parse(path.read_text()))
+        if name != "audit" and (other := rank(name)) is not None and other > own
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in tracked() if module_of(p).startswith(BLIND)],
+    ids=module_of,
+)
+def test_what_judges_has_nothing_to_look_with(path: Path) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for name, line in imports(ast.parse(path.read_text()))
+        if name.partition(".")[0] in EYES
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_rule_would_notice() -> None:
+    assert list(imports(ast.parse("def f():\n    import os\n"))) == [("os", 2)]
+    assert list(imports(ast.parse("if TYPE_CHECKING:\n    import os\n"))) == []
+    assert ("audit.engine", 1) in list(imports(ast.parse("from audit import engine")))
+    assert rank("checks.idmap.x") == RANK["checks"] and rank("audit.waivers") == RANK["audit"]
+    assert rank("json") is None
