@@ -1,17 +1,19 @@
 """The command line: parse, call, exit.
 
-argparse and not typer: importing typer alone takes 52 ms here, six times a bare interpreter (8 ms), and the
-whole audit has to be faster than lxc-checkconfig (92 ms). Commands are imported when chosen.
+argparse and not typer: importing typer alone takes 52 ms here, six bare interpreters (8 ms),
+and the whole audit must be faster than lxc-checkconfig (92 ms). A command is imported when chosen.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 
 from audit.errors import Exit, UsageError
+from audit.untrusted import visible
 
 # command -> what `--help` says of it; the module is audit/command/NAME.py
 COMMANDS = {
@@ -26,23 +28,58 @@ COMMANDS = {
 
 def main(argv: list[str]) -> int:
     """Run one command and return its exit code."""
+    _make_output_safe()
     try:
-        return _dispatch(argv)
+        code = _dispatch(argv)
+        sys.stdout.flush()
+        return code
     except UsageError as error:
-        print(f"lxc-preflight: {error}", file=sys.stderr)
+        print(f"lxc-preflight: {visible(str(error))}", file=sys.stderr)
         return Exit.USAGE
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader of our pipe has gone; keep Python's own flush at exit from complaining about it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 141
+    except OSError as error:
+        if error.filename is not None:  # not about our own output: a defect
+            return _defect()
+        _forget_output()
+        print(f"lxc-preflight: cannot write the output: {error.strerror}", file=sys.stderr)
+        return Exit.USAGE
+    except Exception:
+        return _defect()
+
+
+def _make_output_safe() -> None:
+    """Have an output even when there is none, and one that can write any character."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the caller: `>&-`
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_output() -> None:
+    """Keep Python's own flush at exit from complaining about a reader gone or a full disk."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _defect() -> Exit:
+    """Never 1, with which Python itself would end: that says that a check failed."""
+    import traceback
+
+    traceback.print_exc()
+    print("lxc-preflight: this is a defect in lxc-preflight; please report it", file=sys.stderr)
+    return Exit.UNDECIDED
 
 
 def _dispatch(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="lxc-preflight",
-        description="Will unprivileged LXC containers work on this host? If not: the one cause, and what cures it.",
+        description="Will unprivileged LXC containers work on this host? "
+        "If not: the one cause, and what cures it.",
         epilog="example: lxc-preflight audit --user alice",
         allow_abbrev=False,
     )

@@ -39,9 +39,17 @@ MOUNT_SECRETS = re.compile(
 SHADOW = re.compile(r"/etc/g?shadow-?")
 
 
-def redact(answers: Mapping[Question, Answer | Refused]) -> dict[Question, Answer | Refused]:
+def redact(
+    answers: Mapping[Question, Answer | Refused], *, hide_hostname: bool = False
+) -> dict[Question, Answer | Refused]:
     """The same record without what no check needs."""
-    return {question: _redacted(question, answer) for question, answer in answers.items()}
+    redacted = {question: _redacted(question, answer) for question, answer in answers.items()}
+    if hide_hostname:
+        if isinstance(uname := redacted.get(("uname",)), list):
+            redacted["uname",] = [uname[0], HIDDEN, *uname[2:]]
+        if isinstance(redacted.get(("read", "/etc/hostname")), str):
+            redacted["read", "/etc/hostname"] = f"{HIDDEN}\n"
+    return redacted
 
 
 def _redacted(question: Question, answer: Answer | Refused) -> Answer | Refused:

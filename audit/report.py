@@ -1,4 +1,4 @@
-"""The report: the one document that every renderer, gate and diff reads (`lxc-preflight/report/1`)."""
+"""The report, `lxc-preflight/report/1`: what every renderer, gate and diff reads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from audit.engine import CheckResult, level_of, stages_of
-from audit.model import Finding, Level, Outcome
+from audit.model import Evidence, Finding, Fix, Level, Outcome
+from audit.untrusted import clip, encodable
 from audit.verdict import predict, verdict
 
 SCHEMA = "lxc-preflight/report/1"
@@ -34,6 +35,8 @@ class WaiverEntry(TypedDict):
 
 
 class FindingEntry(TypedDict):
+    """One finding. `stages`: which predictions it decides; `evidence`: what proves it."""
+
     check: str
     area: str
     title: str
@@ -62,12 +65,15 @@ class Report(TypedDict):
     user: dict[str, Any] | None
     session: str
     config: dict[str, Any]
+    request: dict[str, Any]
     verdict: str
     stages: dict[str, StageEntry]
     summary: dict[str, dict[str, int]]
     findings: list[FindingEntry]
 
 
+# Evidence beyond this many lines proves nothing more.
+MAX_EVIDENCE = 50
 OUTCOMES = ("pass", "fail", "unknown", "not_applicable", "skipped", "waived", "error")
 
 
@@ -84,25 +90,40 @@ def _entry(result: CheckResult, finding: Finding) -> FindingEntry:
         "title": check.title,
         "level": level_of(check, finding).value,
         "outcome": finding.outcome.value,
-        "subject": finding.subject,
-        "message": finding.message,
-        "evidence": [
-            {"source": e.source, "line": e.line, "observed": e.observed, "expected": e.expected}
-            for e in finding.evidence
-        ],
+        "subject": quoted(finding.subject),
+        "message": quoted(finding.message),
+        "evidence": [_evidence(e) for e in finding.evidence[:MAX_EVIDENCE]],
         "skipped_because": list(result.skipped_because),
         "stages": [stage.value for stage in stages_of(check, finding)],
         "waiver": None,
-        "fix": None
-        if fix is None
-        else {
-            "id": fix.id,
-            "title": fix.title,
-            "steps": list(fix.steps),
-            "needs": list(fix.needs),
-            "then": fix.then,
-        },
+        "fix": None if fix is None else _fix(fix),
     }
+
+
+def _evidence(evidence: Evidence) -> EvidenceEntry:
+    return {
+        "source": quoted(evidence.source),
+        "line": evidence.line,
+        "observed": quoted(evidence.observed),
+        "expected": quoted(evidence.expected),
+    }
+
+
+def _fix(fix: Fix) -> FixEntry:
+    return {
+        "id": fix.id,
+        "title": quoted(fix.title),
+        "steps": [
+            encodable(step) for step in fix.steps
+        ],  # never cut: half a command is another one
+        "needs": list(fix.needs),
+        "then": fix.then,
+    }
+
+
+def quoted(text: str) -> str:
+    """Text of the host as a report holds it: not longer than a quotation, and writable as UTF-8."""
+    return encodable(clip(str(text)))
 
 
 def summarise(findings: Iterable[FindingEntry]) -> dict[str, dict[str, int]]:
@@ -130,7 +151,10 @@ def build(
     duration_ms: float,
     version: str,
 ) -> Report:
-    """Put the parts together; `about` holds host, user, session and config (audit/identity.py)."""
+    """Put the parts together; `about` holds what audit/identity.py says. The verdict is that of all
+    `results`, the summary that of the chosen `findings`.
+    """
+    about = _quoted_all(about)
     return {
         "schema": SCHEMA,
         "tool": {"name": "lxc-preflight", "version": version},
@@ -140,6 +164,7 @@ def build(
         "user": about["user"],
         "session": about["session"],
         "config": about["config"],
+        "request": about["request"],
         "verdict": verdict(results).value,
         "stages": {
             stage.value: {"verdict": p.verdict, "because": list(p.because)}
@@ -148,3 +173,14 @@ def build(
         "summary": summarise(findings),
         "findings": findings,
     }
+
+
+def _quoted_all(value: Any) -> Any:
+    """A JSON value with every text in it as `quoted`."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, list):
+        return [_quoted_all(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _quoted_all(item) for key, item in value.items()}
+    return value

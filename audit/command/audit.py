@@ -4,64 +4,37 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
+from typing import TYPE_CHECKING
 
-from audit.errors import Exit
-from audit.source import Source
+from audit.gate import AT_OR_ABOVE, exit_code
+from audit.options import add_plugins, add_source, add_subject, checks_of, host_of, warn
 
-
-FORMATS = ("text", "json")
+if TYPE_CHECKING:
+    from audit.report import Report
+    from audit.waivers import Waiver
+    from reports import Renderer
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = "example: sudo lxc-preflight audit --user alice --format json"
-    who = parser.add_argument_group("what is judged")
-    who.add_argument(
-        "-u",
-        "--user",
-        metavar="NAME|UID",
-        help="who will own the containers (default: $SUDO_USER under sudo, else you)",
-    )
-    who.add_argument(
-        "-f",
-        "--config",
-        metavar="FILE",
-        help="container config to judge (default: the one lxc-create would use)",
-    )
-    who.add_argument(
-        "-n", "--container", metavar="NAME", help="judge an existing container of that user"
-    )
-    who.add_argument(
-        "--guest",
-        choices=("plain", "systemd"),
-        default="plain",
-        help="what the container will boot when there is none to look at (default: plain: busybox, OpenRC, sysvinit)",
-    )
-    who.add_argument(
-        "--template",
-        metavar="NAME",
-        help="lxc-create's template (default: busybox for a plain guest, download for a systemd one)",
-    )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--root", metavar="DIR", help="a root file system tree instead of the running host"
-    )
-    where.add_argument("--snapshot", metavar="FILE", help='a recorded host ("-": standard input)')
-    parser.add_argument(
-        "--probe",
-        action="store_true",
-        help="also try the real operations as that user, in throw-away namespaces and cgroups",
-    )
+    from reports import formats
+
+    parser.epilog = """\
+exit code: 0 passed; 1 a finding at or above --fail-on; 2 unusable input;
+3 nothing failed, but a blocking check could not be decided, or a check or plugin crashed
+
+example: sudo lxc-preflight audit --user alice --format json"""
+    add_subject(parser)
+    add_source(parser)
     out = parser.add_argument_group("what comes out")
     out.add_argument(
-        "--format", choices=FORMATS, default="text", help="on standard output (default: text)"
+        "--format", choices=formats(), default="text", help="on standard output (default: text)"
     )
     out.add_argument(
         "--save",
         metavar="FILE",
         action="append",
         default=[],
-        help="also write a report; format by suffix",
+        help="also write a report, format by suffix (.json); may be repeated",
     )
     out.add_argument(
         "-v",
@@ -72,69 +45,67 @@ def configure(parser: argparse.ArgumentParser) -> None:
     gate = parser.add_argument_group("the gate")
     gate.add_argument(
         "--fail-on",
-        choices=("blocking", "degraded", "hardening", "never"),
+        choices=tuple(AT_OR_ABOVE),
         default="blocking",
-        help="the least level that makes the exit code 1 (default: blocking)",
+        help="the least level that makes the exit code 1 (default: blocking); with never, "
+        "findings do not, and what could not be decided still makes it 3",
     )
     gate.add_argument(
         "--select",
         metavar="IDS",
         action="append",
         default=[],
-        help="only these checks (globs, comma separated)",
+        help="show and count only these checks (globs, comma separated; may be repeated)",
     )
     gate.add_argument(
         "--ignore",
         metavar="IDS",
         action="append",
         default=[],
-        help="not these checks (globs, comma separated)",
+        help="do not show or count these checks; the predictions stay what they are",
     )
     gate.add_argument(
-        "--waivers", metavar="FILE", help="known and accepted findings, with reason and expiry"
+        "--waivers",
+        metavar="FILE",
+        help="known and accepted findings: TOML, [[waiver]] with check, reason, and if you like "
+        "user, host, subject, expires",
     )
-    gate.add_argument("--no-plugins", action="store_true", help="built-in checks only")
+    add_plugins(gate)
 
 
 def run(args: argparse.Namespace) -> int:
-    from audit import engine, registry
-    from audit.host import Host, Request
-    from audit.identity import about, asked_user
-    from audit.report import build, findings_of
-    from lxc_preflight import __version__
+    from audit.judgement import report_of
+    from audit.selection import demand_known, selection, without_match
+    from reports import renderer, renderer_by_suffix
 
-    started = time.perf_counter()
-    source = source_of(args)
-    request = Request(asked_user(args.user), args.config, args.container, args.guest, args.template)
-    host = Host(source, request)
-    checks = registry.builtin()
-    results = engine.run(checks, host)
-    findings = findings_of(results)
-    report = build(
-        results,
-        findings=findings,
-        about=about(host),
-        generated=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        duration_ms=round((time.perf_counter() - started) * 1000, 1),
-        version=__version__,
-    )
-    import json
+    render = renderer(args.format)
+    saved = [(path, renderer_by_suffix(path)) for path in args.save]
+    waivers: tuple[Waiver, ...] = ()
+    if args.waivers is not None:
+        from audit.waivers import load
 
-    json.dump(report, sys.stdout, indent=1)
-    sys.stdout.write("\n")
-    return Exit.FOUND if report["verdict"] == "not-ready" else Exit.PASSED
+        waivers = load(args.waivers)
+    host = host_of(args)
+    checks = checks_of(args)
+    chosen = selection(args.select, args.ignore)
+    demand_known(chosen, checks)
+    for pattern in without_match(chosen.ignore, checks):
+        warn(f"--ignore {pattern}: no check has such an id")
+    report, idle = report_of(host, checks, chosen=chosen, waivers=waivers)
+    for waiver in idle:
+        warn(f"{args.waivers}: the waiver for {waiver.check} is about no check there is")
+    for path, render_saved in saved:
+        save(report, path, render_saved)
+    render(report, sys.stdout, verbose=args.verbose)
+    return exit_code(report, args.fail_on)
 
 
-def source_of(args: argparse.Namespace) -> Source:
-    """The source that --root, --snapshot or neither of them names."""
-    if args.root:
-        from audit.tree import Tree
+def save(report: Report, path: str, render: Renderer) -> None:
+    """Write a report to a file, every check in it."""
+    from io import StringIO
 
-        return Tree(args.root)
-    if args.snapshot:
-        from audit.snapshot import load
+    from audit.output import write_file
 
-        return load(args.snapshot)
-    from audit.live import Live
-
-    return Live(probes=args.probe)
+    text = StringIO()
+    render(report, text, verbose=True)
+    write_file(path, text.getvalue())

@@ -1,8 +1,10 @@
 from collections.abc import Iterator
+from shlex import quote
 
 from audit.facts.accounts import target
+from audit.facts.owners import candidates
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, Pass, check
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Outcome, Pass, check
 
 
 @check(
@@ -11,15 +13,43 @@ from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, Pass, check
 def user(host: Host) -> Iterator[Finding]:
     """The audit is about an account that the name service knows and that is not root.
 
-    newuidmap(1) looks the caller up by uid and refuses to work for one without a passwd entry; containers of root
-    are not what `unprivileged` means here.
+    newuidmap(1) looks the caller up by uid and refuses to work for one without a passwd entry;
+    containers of root are not what `unprivileged` means here. Root may ask without naming a user:
+    then the host is judged, and nothing that depends on the user.
 
     Why: "newuidmap: Cannot determine your user name."
     See: newuidmap(1), passwd(5), shadow src/newuidmap.c
     """
+    if not host.request.user:
+        yield _nobody_named(host)
+        return
     account = host.get(target)
     seen = Evidence("/etc/passwd", None, f"{account.name}:{account.uid}", "a uid other than 0")
     if account.uid == 0:
         yield Fail("root's own containers are not unprivileged ones: name a user with --user", seen)
     else:
         yield Pass(f"{account.name} has uid {account.uid}", seen)
+
+
+def _nobody_named(host: Host) -> Finding:
+    people = host.get(candidates)
+    if not people:
+        create = Fix(
+            "create_user",
+            "create the user who will own the containers",
+            ("useradd --create-home --shell /bin/bash lxc", "lxc-preflight audit --user lxc"),
+        )
+        message = "no user was named, and this host has no ordinary account that could be one"
+        return Finding(Outcome.UNKNOWN, message, fix=create)
+    names = ", ".join(
+        f"{one.name} (has subordinate ids)" if one.has_subids else one.name for one in people[:5]
+    )
+    more = f" and {len(people) - 5} more" if len(people) > 5 else ""
+    name = Fix(
+        "name_user",
+        "say who will own the containers",
+        (f"lxc-preflight audit --user {quote(people[0].name)}",),
+    )
+    return Finding(
+        Outcome.UNKNOWN, f"no user was named; containers could be owned by {names}{more}", fix=name
+    )
