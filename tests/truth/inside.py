@@ -53,6 +53,7 @@ def _parse(done: Any) -> Any:
 def judge(case: Case, user: world.User) -> dict[str, Any]:
     """Break the host, ask the audit, then let LXC answer."""
     world.shell(case.sabotage, user)
+    locked_out = reality.run(case, user, "true").returncode != 0
     reports = {"new": audits(case, user, None), "base": audits(case, user, "base")}
     created = reality.create(case, user, "new")
     started, limits = reality.Outcome(None), {}
@@ -62,6 +63,7 @@ def judge(case: Case, user: world.User) -> dict[str, Any]:
     return {
         "case": case.name,
         "in_session": case.in_session,
+        "locked_out": locked_out,
         "reports": reports,
         "create": created._asdict(),
         "start": started._asdict(),

@@ -37,6 +37,8 @@ def rows(result: dict[str, Any]) -> list[Row]:
         for way, report in reports.items():
             if result["in_session"] and way != "user":
                 continue  # root is asked about the next login, and that one is not broken
+            if way == "user" and result["locked_out"]:
+                continue  # who cannot log in cannot ask
             label = f"{way}/{container}"
             if "stages" not in report:
                 found.append(

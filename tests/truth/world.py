@@ -11,7 +11,7 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,8 @@ mount -t tmpfs -o mode=755 tmpfs /srv
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/lock
 mkdir "$1/cg"; mount --rbind /sys/fs/cgroup "$1/cg"
-mount -t sysfs sysfs /sys; mount --rbind "$1/cg" /sys/fs/cgroup; umount -R -l "$1/cg"
+mount -t sysfs sysfs /sys; mount --rbind "$1/cg" /sys/fs/cgroup
+umount -l "$1/cg"
 ip link set lo up
 """
 
@@ -117,6 +118,16 @@ def add_user(user: User) -> None:
         """,
         user,
     )
+
+
+def remove_cgroups(user: User) -> None:
+    """Cgroups are the one thing that worlds share; those of our users are ours to remove."""
+    names = (f"truth-{user.name}", f"user/{user.name}")
+    for top in Path("/sys/fs/cgroup").glob("*"):
+        for name in names:
+            for directory, _, _ in os.walk(top / name, topdown=False):
+                with suppress(OSError):
+                    os.rmdir(directory)
 
 
 def shell(script: str, user: User, **more: str) -> None:
