@@ -1,0 +1,48 @@
+"""Recorded hosts: a healthy one, and what answers differently on others that were really broken.
+
+tests/recorded/healthy.json is a snapshot as `collect` writes it; the files beside it hold only what
+differs from it. `python -m tests.record` makes them all.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from audit.host import Host
+from audit.snapshot import Recording, parse
+from audit.source import Answer, Question, Refused, Snapshot
+
+DIRECTORY = Path(__file__).parent / "recorded"
+HEALTHY = "healthy"
+
+
+def names() -> list[str]:
+    """The recorded hosts, the healthy one first."""
+    found = sorted(path.stem for path in DIRECTORY.glob("*.json"))
+    return sorted(found, key=lambda name: name != HEALTHY)
+
+
+@cache
+def recording(name: str) -> Recording:
+    """A recorded host, complete."""
+    data: dict[str, Any] = json.loads((DIRECTORY / f"{name}.json").read_text())
+    mine = parse(data, name)
+    if name == HEALTHY:
+        return mine
+    answers = {**recording(HEALTHY).source.answers, **mine.source.answers}
+    return mine._replace(source=Snapshot(answers))
+
+
+def recorded(name: str) -> Host:
+    """A host that answers as the recorded one did."""
+    mine = recording(name)
+    return Host(mine.source, mine.request)
+
+
+def changed(name: str, answers: dict[Question, Answer | Refused]) -> Host:
+    """A recorded host with some answers replaced."""
+    mine = recording(name)
+    return Host(Snapshot({**mine.source.answers, **answers}), mine.request)
