@@ -1,0 +1,1 @@
+"""Kernel limits that containers of one user share."""

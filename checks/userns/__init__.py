@@ -1,0 +1,1 @@
+"""User namespaces: switches, limits, and what must be mountable inside."""

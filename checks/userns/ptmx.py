@@ -1,0 +1,80 @@
+from collections.abc import Iterator
+
+from audit.access import may
+from audit.facts.config import container_config
+from audit.facts.lxc import lxc_version
+from audit.facts.mounts import mount_of, mounts_file
+from audit.facts.session import session_credentials
+from audit.facts.wanted import template
+from audit.host import Host
+from audit.model import (
+    STARTING,
+    Evidence,
+    Fail,
+    Finding,
+    Fix,
+    Level,
+    NotApplicable,
+    Pass,
+    Unknown,
+    check,
+)
+
+NODE = "/dev/ptmx"
+OWN_CONSOLE = (
+    4,
+    0,
+    12,
+)  # since then a container with a devpts of its own takes its console from there
+FIX = Fix("dev_ptmx", f"open {NODE} to everybody", (f"chmod 666 {NODE}",))
+
+
+@check("The user can open a pseudoterminal for the console", Level.BLOCKING, stages=STARTING)
+def ptmx(host: Host) -> Iterator[Finding]:
+    """/dev/ptmx is open to the user and a devpts is mounted on /dev/pts.
+
+    lxc-start takes the console from the host's devpts when lxc.pty.max is 1 or not set, as in the
+    config of the busybox template; downloaded images set 1024 and have their own. A devpts mounted
+    ptmxmode=000 is fine as long as /dev/ptmx is a node of its own.
+
+    Why: "Permission denied - Failed to allocate console", "No such device - Failed to allocate
+    console"
+    See: pts(4), LXC src/lxc/terminal.c (lxc_terminal_parent, lxc_devpts_terminal)
+    """
+    if host.source.kind == "root":
+        raise Unknown("a directory tree has no /dev of its own")
+    if not _uses_host(host):
+        raise NotApplicable("the container's console comes from its own devpts, or there is none")
+    mount = host.get(mount_of, "/dev/pts")
+    if mount is None or mount.fstype != "devpts" or mount.point != "/dev/pts":
+        yield Fail(
+            "no devpts is mounted on /dev/pts",
+            Evidence(host.get(mounts_file), None, "no devpts", "devpts on /dev/pts"),
+            fix=Fix("mount", "mount it", ("mkdir -p /dev/pts", "mount -t devpts devpts /dev/pts")),
+        )
+        return
+    answer, found = host.ask("stat", NODE), host.stat(NODE)
+    if found is None:
+        yield Fail(
+            f"{NODE} does not exist",
+            Evidence(NODE, None, "does not exist"),
+            fix=Fix("dev_ptmx", "make it", (f"mknod -m 666 {NODE} c 5 2",)),
+        )
+        return
+    acl = host.xattr(NODE, "system.posix_acl_access")
+    seen = Evidence(NODE, None, f"{found.kind} {found.mode:04o} {found.uid}:{found.gid}", "0666")
+    if may(answer, acl, host.get(session_credentials), "rw"):
+        yield Pass("the user can", seen)
+    else:
+        yield Fail(f"{NODE} is mode {found.mode:04o}: the user cannot open it", seen, fix=FIX)
+
+
+def _uses_host(host: Host) -> bool:
+    config = host.get(container_config)
+    if config.get("lxc.console.path") == "none":
+        return False
+    if host.get(lxc_version) < OWN_CONSOLE:
+        return True
+    most = config.get("lxc.pty.max") or "0"
+    most = {"busybox": "1", "download": "1024", "local": "1024"}.get(host.get(template) or "", most)
+    return not (most.isdigit() and int(most) > 1)
