@@ -62,7 +62,9 @@ def may(stat: Answer, acl: Answer, who: Credentials, want: str) -> bool:
         return False
     mode, owner, group = (int(str(n)) for n in stat[1:4])
     need = sum(BITS[letter] for letter in want)
-    entries = parse_acl(acl) if isinstance(acl, str) else ()
+    # Where the group bits, which are the mask of an ACL, are all clear, the kernel does not look at
+    # the ACL at all (fs/namei.c, acl_permission_check): a masked user gets what others get.
+    entries = parse_acl(acl) if isinstance(acl, str) and mode & 0o070 else ()
     if who.uid == owner:
         return (mode >> 6) & need == need
     mask = next((e.perm for e in entries if e.tag == _MASK), 7)
