@@ -32,7 +32,7 @@ def about(host: Host) -> dict[str, Any]:
     from audit.facts.distro import os_release
     from audit.facts.init import init_system
     from audit.facts.kernel import release_text
-    from audit.facts.lxc import version_text
+    from audit.facts.lxc import package_version, version_text
 
     account = _seen(host, target)
     system = _seen(host, os_release) or {}
@@ -48,7 +48,7 @@ def about(host: Host) -> dict[str, Any]:
             "kernel": _seen(host, release_text),
             "init": _seen(host, init_system),
             "cgroup": _seen(host, cgroup_layout),
-            "lxc": _seen(host, version_text),
+            "lxc": _seen(host, version_text) or _seen(host, package_version),
             "source": host.source.kind,
         },
         "user": None

@@ -24,7 +24,8 @@ class Renderer(Protocol):
 
 def formats() -> tuple[str, ...]:
     """The names of the formats, text first because it is the default."""
-    names = (name.removeprefix("to_") for name in names_in(sys.modules[__name__]))
+    files = (name for name in names_in(sys.modules[__name__]) if name.startswith("to_"))
+    names = (name.removeprefix("to_") for name in files)
     return tuple(sorted(names, key=lambda name: (name != "text", name)))
 
 

@@ -49,6 +49,7 @@ def _nobody_named(host: Host) -> Finding:
         "name_user",
         "say who will own the containers",
         (f"lxc-preflight audit --user {quote(people[0].name)}",),
+        needs=(),
     )
     return Finding(
         Outcome.UNKNOWN, f"no user was named; containers could be owned by {names}{more}", fix=name
