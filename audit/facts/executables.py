@@ -41,7 +41,7 @@ class FileCaps(NamedTuple):
 
 
 class Executable(NamedTuple):
-    """A file on the user's PATH. `path` is the one on the PATH, `real` has every symlink resolved."""
+    """A file on the user's PATH. `path` is how the PATH has it, `real` has no symlinks."""
 
     path: str
     real: str

@@ -8,6 +8,7 @@ src/newgidmap.c; kernel kernel/user_namespace.c.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 from audit.access import Credentials
@@ -15,18 +16,15 @@ from audit.facts.accounts import target
 from audit.facts.config import container_config
 from audit.facts.configvalues import idmap, number
 from audit.facts.executables import satisfies_liblxc, which
-from audit.facts.kernel import release
 from audit.facts.lxc import lxc_version
 from audit.facts.session import session_gid
-from audit.facts.subids import ID_LIMIT, Range, covers, granted
+from audit.facts.subids import ID_LIMIT, Range, covers, granted, meant, merge, unusable
 from audit.host import Host
 from audit.model import Unknown
 
 KINDS = {"u": "uid", "g": "gid"}
 HELPERS = {"uid": "newuidmap", "gid": "newgidmap"}
 WRITES_HOST_ROOT_DIRECTLY = (4, 0, 10)  # LXC 86c780115
-MAX_TEXT = 4096  # LXC_IDMAPLEN
-_LINES_SINCE = (4, 15)  # kernel 6397fac4915a: 340 lines where there were 5
 
 
 class IdMap(NamedTuple):
@@ -139,6 +137,32 @@ def refused(host: Host) -> tuple[IdMap, ...]:
     )
 
 
+class Obstacle(StrEnum):
+    """Why the user's maps of one kind are refused: the one cause, nearest to the root."""
+
+    NONE = ""
+    FILE = "file"  # /etc/subuid (or subgid) cannot be used at all
+    SYNTAX = "syntax"  # the user's line is there, and shadow skips it or reads other numbers
+    ENTRY = "entry"  # nothing is granted to the user
+    RANGE = "range"  # something is granted, but not what the config asks for
+
+
+def obstacle(host: Host, kind: str) -> Obstacle:
+    """What newuidmap ("uid") or newgidmap ("gid") would stumble over. Without maps in the config:
+    over any map.
+    """
+    if host.get(unusable, kind):
+        return Obstacle.FILE
+    maps = host.get(maps_of, kind)
+    ranges = host.get(granted, kind)
+    if all(host.get(is_granted, kind, one.outside, one.size) for one in maps) and (maps or ranges):
+        return Obstacle.NONE
+    readable = merge((*ranges, *(span for _, span in host.get(meant, kind))))
+    if readable != ranges and all(covers(readable, one.outside, one.size) for one in maps):
+        return Obstacle.SYNTAX
+    return Obstacle.RANGE if ranges else Obstacle.ENTRY
+
+
 def overlaps(maps: Sequence[IdMap]) -> tuple[tuple[str, IdMap, IdMap], ...]:
     """Lines that share ids, with the side they share: ("container" or "host", one, the other)."""
     found: list[tuple[str, IdMap, IdMap]] = []
@@ -158,19 +182,6 @@ def _start(one: IdMap, side: str) -> int:
 
 def _end(one: IdMap, side: str) -> int:
     return _start(one, side) + one.size
-
-
-def max_lines(host: Host) -> int:
-    """How many lines the kernel takes in one map."""
-    return 340 if host.get(release) >= _LINES_SINCE else 5
-
-
-def map_text_length(maps: Sequence[IdMap], kind: str) -> int:
-    """The length of the command line that liblxc builds for a helper, with the longest pid there
-    is.
-    """
-    words = sum(len(f" {one.inside} {one.outside} {one.size}") for one in maps)
-    return len(HELPERS[kind]) + len(" 4194304") + words
 
 
 def delegated(host: Host, kind: str) -> tuple[Range, ...]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar, cast
 
 from audit.facts.accounts import local_accounts, local_groups, target
 from audit.facts.shadow_version import Dialect, dialects
@@ -26,9 +26,13 @@ _ULONG = 2**64
 _BUFFER = 4096  # BUFLEN of commonio.c, first size and increment
 _LINE = 1024  # rangebuf of subordinate_parse
 _NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)", re.ASCII)
+# owner:start:size, or owner:first-last, with whatever blanks, signs and zeros
+_MEANT = re.compile(r"([^:]*):\s*0*([0-9]{1,10})\s*([:-])\s*0*([0-9]{1,10})\s*(?::.*)?", re.ASCII)
 _DECIMAL = re.compile(r"[ \t\n\v\f\r]*\+?([0-9]+)", re.ASCII)
-_PLAIN = re.compile(r"[1-9][0-9]{0,9}|0", re.ASCII)
+# A line that every reader takes for the same three values.
+_PLAIN = re.compile(r"([^:+\-#\s][^:\s]{0,250}):(0|[1-9][0-9]{0,8}):(0|[1-9][0-9]{0,8})", re.ASCII)
 
+T = TypeVar("T")
 Range = tuple[int, int]  # first and last id, both included
 
 
@@ -51,8 +55,8 @@ class Grant(NamedTuple):
         return (self.start, last) if self.start <= last else None
 
 
-class Rejected(NamedTuple):
-    """A line that shadow skips, with the reason. Blank lines and comments are not listed."""
+class Odd(NamedTuple):
+    """A line that is not plainly owner:start:size, and why shadow skips it if it does."""
 
     line: int
     text: str
@@ -66,9 +70,10 @@ class Subids(NamedTuple):
 
     path: str
     grants: tuple[Grant, ...]
-    rejected: tuple[Rejected, ...]
+    rejected: tuple[Odd, ...]  # skipped by shadow; blank lines and comments are not listed
     ends_with_newline: bool = True
     broken: str = ""
+    odd: tuple[Odd, ...] = ()  # accepted, though another reader may take it for something else
 
 
 def strtoul(text: str) -> tuple[int, bool] | None:
@@ -93,26 +98,24 @@ def strtoul(text: str) -> tuple[int, bool] | None:
 
 
 def parse_line(line: str, dialect: Dialect) -> tuple[str, int, int] | str:
-    """(owner, start, count) of a line without its newline, or why subordinate_parse() refuses it."""
-    fields = line.split(":")
-    if len(fields) == 3 and _PLAIN.fullmatch(fields[1]) and _PLAIN.fullmatch(fields[2]):
-        start, count = int(fields[1]), int(fields[2])
-    else:
-        if len(fields) < 3:
-            return "it has fewer than three fields"
-        if len(fields) > 3 and dialect.exact_fields:
-            return "it has more than three fields"
-        first, second = (_number(field, dialect) for field in fields[1:3])
-        if isinstance(first, str) or isinstance(second, str):
-            return first if isinstance(first, str) else str(second)
-        start, count = first, second
+    """(owner, start, size) of a line without its newline, or why subordinate_parse() refuses it."""
+    fields = line.split(":", 3)
+    if len(fields) < 3:
+        return "it has fewer than three fields"
+    if len(fields) > 3 and dialect.exact_fields:
+        return "it has more than three fields"
+    if len(_bytes(line)) >= _LINE:
+        return f"it is {_LINE} bytes or longer"
     if not fields[0]:
         return "the owner is missing"
-    if dialect.is_bounded and (start > ID_LIMIT or count > min(ID_LIMIT + 1 - start, ID_LIMIT)):
+    start, size = (_number(field, dialect) for field in fields[1:3])
+    if isinstance(start, str):
+        return start
+    if isinstance(size, str):
+        return size
+    if dialect.is_bounded and (start > ID_LIMIT or size > min(ID_LIMIT + 1 - start, ID_LIMIT)):
         return "it reaches beyond the highest id"
-    if len(line) >= _LINE // 4 and len(_bytes(line)) >= _LINE:
-        return f"it is {_LINE} bytes or longer"
-    return fields[0], start, count
+    return fields[0], start, size
 
 
 def _number(field: str, dialect: Dialect) -> int | str:
@@ -174,20 +177,23 @@ def _read_by_fgets(data: bytes) -> Iterator[str]:
 def parse(path: str, text: str, dialect: Dialect) -> Subids:
     """One file's grants under one version of shadow."""
     grants: list[Grant] = []
-    rejected: list[Rejected] = []
+    rejected: list[Odd] = []
+    odd: list[Odd] = []
     newline = text.endswith("\n") or not text
     try:
         for number, line in enumerate(records(text, dialect), 1):
-            if line.startswith(("+", "-")):
-                continue  # name_is_nis()
-            parsed = parse_line(line, dialect)
-            if isinstance(parsed, tuple):
+            if plain := _PLAIN.fullmatch(line):
+                grants.append(Grant(number, plain[1], int(plain[2]), int(plain[3])))
+            elif line.startswith(("+", "-")):
+                rejected.append(Odd(number, line, f"it begins with {line[0]}"))  # name_is_nis()
+            elif isinstance(parsed := parse_line(line, dialect), tuple):
                 grants.append(Grant(number, *parsed))
+                odd.append(Odd(number, line, ""))
             elif line.strip() and not line.lstrip().startswith("#"):
-                rejected.append(Rejected(number, line, parsed))
+                rejected.append(Odd(number, line, parsed))
     except ValueError as why:
         return Subids(path, (), (), newline, str(why))
-    return Subids(path, tuple(grants), tuple(rejected), newline)
+    return Subids(path, tuple(grants), tuple(rejected), newline, "", tuple(odd))
 
 
 def subids_by(host: Host, kind: str, dialect: Dialect) -> Subids | None:
@@ -309,27 +315,57 @@ def own_grants(host: Host, kind: str, dialect: Dialect) -> tuple[Grant, ...]:
     return tuple(grant for grant in file.grants if grant.owner in mine)
 
 
+def own_grants_of(host: Host, kind: str) -> tuple[Grant, ...]:
+    """The target's own lines, as the installed shadow reads them."""
+    return host.get(own_grants, kind, host.get(dialects)[0])
+
+
 def granted_by(host: Host, kind: str, dialect: Dialect) -> tuple[Range, ...]:
     """The target's ranges under one version of shadow, merged and sorted; adjacent ones join, as
     in have_range().
     """
     account = host.get(target)
+    if host.get(unusable_by, kind, dialect):
+        return ()
     if dialect.asks_nss and host.get(plugin) is not None:
-        if not dialect.plugin_replaces_file and _is_unusable(host, kind, dialect):
-            return ()
         rows = host.ask("subids", kind, account.name)
         pairs = cast("list[list[int]]", rows or [])
         return merge((start, start + count - 1) for start, count in pairs if count)
-    if dialect.counts_matter and host.get(login_default, f"SUB_{kind.upper()}_COUNT", BLOCK) == 0:
-        return ()
     mine = host.get(own_grants, kind, dialect)
     spans = (grant.range for grant in mine if grant.size or not dialect.is_bounded)
     return merge(span for span in spans if span)
 
 
-def _is_unusable(host: Host, kind: str, dialect: Dialect) -> bool:
+def unusable_by(host: Host, kind: str, dialect: Dialect) -> str:
+    """Why newuidmap or newgidmap gets nothing out of its file under one version; empty when it can
+    read it.
+
+    Until shadow 4.18 that ends it, even where the ids come from a plugin or are the user's own.
+    """
+    if dialect.plugin_replaces_file and host.get(plugin) is not None:
+        return ""
+    name = f"SUB_{kind.upper()}_COUNT"
+    if dialect.counts_matter and host.get(login_default, name, BLOCK) == 0:
+        return f"{name} is 0 in {host.get(login_defs_file)}, and shadow then ignores it"
     file = host.get(subids_by, kind, dialect)
-    return file is None or bool(file.broken)
+    return "it does not exist" if file is None else file.broken
+
+
+def unusable(host: Host, kind: str) -> str:
+    """Why the installed shadow gets nothing out of a file. Raises Unknown when that depends on a
+    version that is not known.
+    """
+    return host.get(agreed, unusable_by, kind)
+
+
+def agreed(host: Host, question: Callable[[Host, str, Dialect], T], kind: str) -> T:
+    """What every shadow that may be installed answers. Raises Unknown when they differ."""
+    answers = {host.get(question, kind, dialect) for dialect in host.get(dialects)}
+    if len(answers) > 1:
+        raise Unknown(
+            f"the version of shadow is not known, and versions read {FILES[kind]} differently"
+        )
+    return answers.pop()
 
 
 def granted(host: Host, kind: str) -> tuple[Range, ...]:
@@ -338,12 +374,29 @@ def granted(host: Host, kind: str) -> tuple[Range, ...]:
 
     Raises Unknown when the version of shadow is not known and versions disagree about these files.
     """
-    answers = {host.get(granted_by, kind, dialect) for dialect in host.get(dialects)}
-    if len(answers) > 1:
-        raise Unknown(
-            f"the version of shadow is not known, and versions read {FILES[kind]} differently"
-        )
-    return answers.pop()
+    return host.get(agreed, granted_by, kind)
+
+
+def owners_meant(host: Host, owner: str) -> bool:
+    """Whether a person who wrote this owner meant the target user."""
+    account = host.get(target)
+    return owner.strip().lstrip("+-") in (account.name, str(account.uid))
+
+
+def meant(host: Host, kind: str) -> tuple[tuple[Odd, Range], ...]:
+    """The target's lines that shadow skips or misreads, with the ids that a person reads there."""
+    file = host.get(subids, kind)
+    if file is None:
+        return ()
+    found: list[tuple[Odd, Range]] = []
+    for line in (*file.rejected, *file.odd):
+        match = _MEANT.fullmatch(line.text.strip())
+        if match and host.get(owners_meant, match[1]):
+            first, second = int(match[2]), int(match[4])
+            last = second if match[3] == "-" else first + second - 1
+            if first <= last <= ID_LIMIT:
+                found.append((line, (first, last)))
+    return tuple(found)
 
 
 def merge(ranges: Iterable[Range]) -> tuple[Range, ...]:

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audit.facts.config import container_config
+from audit.facts.idmap import HELPERS, IdMap, idmaps, maps_of, root_id
+from audit.facts.subids import BLOCK, granted
+from audit.host import Host
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, Unknown, check
+from remediations.idmap import edit, grant
+
+
+@check(
+    "The config maps the container's root, user and group",
+    Level.BLOCKING,
+    stages=EVERYTHING,
+    after=("config.present", "config.syntax"),
+)
+def container_root(host: Host) -> Iterator[Finding]:
+    """`lxc.idmap` has a line for uids and one for gids that begin at the container's id 0.
+
+    Without any the container would be privileged, which a user cannot have. With only `u` lines
+    the group of the container's root is nobody. Container id, host id and count stand in this
+    order: swapped numbers leave id 0 unmapped.
+
+    Why: "No uid mapping for container root", "No gid mapping for container root"
+    See: lxc.container.conf(5), LXC src/lxc/conf.c (get_mapped_rootid, userns_exec_mapped_root)
+    """
+    path = host.get(container_config).path
+    if not host.get(idmaps):
+        yield Fail(
+            f"{path} has no lxc.idmap: a user's container needs a line for uids and one for gids",
+            Evidence(path, None, "no lxc.idmap", "lxc.idmap = u 0 FIRST_ID 65536"),
+            fix=map_root(host, *HELPERS),
+        )
+        return
+    for kind in HELPERS:
+        letter = kind[0]
+        root = host.get(root_id, kind)
+        if root is not None:
+            yield Pass(
+                f"the container's {kind} 0 is the host's {root}", Evidence(path), subject=kind
+            )
+            continue
+        lines = host.get(maps_of, kind)
+        wanted = f"lxc.idmap = {letter} 0 FIRST_ID 65536"
+        if lines:
+            low = min(lines, key=lambda one: one.inside)
+            swapped = any(one.outside == 0 for one in lines)
+            hint = " (container id and host id are swapped)" if swapped else ""
+            yield Fail(
+                f"the {kind} map begins at {low.inside}: the container's {kind} 0 is not mapped{hint}",
+                Evidence(low.file, low.line, low.text, wanted),
+                subject=kind,
+                fix=map_root(host, kind),
+            )
+        else:
+            yield Fail(
+                f"{path} maps no {kind}s: lxc.idmap has no line that begins with {letter}",
+                Evidence(path, None, f"no lxc.idmap = {letter}", wanted),
+                subject=kind,
+                fix=map_root(host, kind),
+            )
+
+
+def map_root(host: Host, *kinds: str) -> Fix | None:
+    """Map what the user has been granted; where that is too little, grant a block first."""
+    lines: list[IdMap] = []
+    for kind in kinds:
+        try:
+            ranges = host.get(granted, kind)
+        except Unknown:
+            return None
+        large = next((first for first, last in ranges if last - first + 1 >= BLOCK and first), None)
+        if large is None:
+            return grant(host, *kinds)
+        lines.append(IdMap(kind, 0, large, BLOCK))
+    title = "map container ids to the ids that the user has been granted"
+    return Fix("idmap", title, edit(host, lines), ("user",))

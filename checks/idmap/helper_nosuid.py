@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from audit.facts.accounts import target
+from audit.facts.executables import which
+from audit.facts.idmap import HELPERS, needs_no_helper, writes_directly
+from audit.facts.mounts import mount_of, mounts_file
+from audit.host import Host
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+
+
+@check(
+    "newuidmap and newgidmap are not on a nosuid mount",
+    Level.BLOCKING,
+    stages=EVERYTHING,
+    after=("idmap.helper_present",),
+)
+def helper_nosuid(host: Host) -> Iterator[Finding]:
+    """The file systems that hold the helpers are mounted without `nosuid`.
+
+    On a nosuid mount the kernel ignores setuid bits and file capabilities alike. LXC does not
+    see it: the file looks privileged, and newuidmap then has no right to write the map.
+
+    Why: "newuidmap: write to uid_map failed: Operation not permitted"
+    See: mount(8), execve(2), LXC src/lxc/conf.c (lxc_map_ids)
+    """
+    account = host.get(target)
+    if host.get(needs_no_helper) and (account.uid == 0 or host.get(writes_directly)):
+        raise NotApplicable(f"{account.name} may write this map without a helper")
+    points: dict[str, list[str]] = {}
+    for name in HELPERS.values():
+        one = host.get(which, name)
+        mount = None if one is None else host.get(mount_of, one.real)
+        if one is None or mount is None:
+            continue
+        source = host.get(mounts_file)
+        if "nosuid" not in mount.flags:
+            seen = Evidence(source, mount.line or None, ",".join(sorted(mount.flags)))
+            yield Pass(f"{one.real} is on {mount.point}, without nosuid", seen, subject=name)
+            points.setdefault("", []).append(name)
+        elif mount.point not in points:
+            seen = Evidence(source, mount.line or None, "nosuid", "no nosuid")
+            yield Fail(
+                f"{mount.point}, which holds {one.real}, is mounted nosuid: it gets no privilege",
+                seen,
+                subject=name,
+                fix=Fix(
+                    "mount",
+                    f"mount {mount.point} without nosuid, and take it out of /etc/fstab",
+                    (f"mount -o remount,suid {quote(mount.point)}",),
+                ),
+            )
+            points.setdefault(mount.point, []).append(name)
+    if not points:
+        raise NotApplicable("neither newuidmap nor newgidmap is there")

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from shlex import quote
+
+from audit.facts.executables import which
+from audit.facts.idmap import HELPERS
+from audit.host import Host
+from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+
+WRITABLE = 0o022
+STICKY = 0o1000
+
+
+@check("Only root can change newuidmap and newgidmap", Level.HARDENING)
+def helper_safe(host: Host) -> Iterator[Finding]:
+    """The privileged helpers, and the directories that hold them, belong to root and nobody else
+    may write them.
+
+    Whoever can replace a file that everybody runs with cap_setuid becomes any user of the host.
+
+    See: newuidmap(1), execve(2)
+    """
+    found = False
+    for name in HELPERS.values():
+        one = host.get(which, name)
+        if one is None:
+            continue
+        found = True
+        bad = False
+        for path in (one.real, *parents(one.real)):
+            stat = host.stat(path)
+            if stat is None:
+                continue
+            loose = stat.mode & WRITABLE and not (stat.kind == "directory" and stat.mode & STICKY)
+            if stat.uid == 0 and not loose:
+                continue
+            bad = True
+            yield Fail(
+                f"{path} can be changed by others than root, and {name} runs with privilege",
+                Evidence(
+                    path, None, f"mode {stat.mode:04o}, owner {stat.uid}", "root, not writable"
+                ),
+                subject=name,
+                fix=Fix(
+                    "permissions",
+                    f"leave {path} to root",
+                    (
+                        f"chown root {quote(path)}",
+                        f"chmod {'u+s,' * (stat.kind == 'file')}go-w {quote(path)}",
+                    ),
+                ),
+            )
+        if not bad:
+            yield Pass(
+                f"{one.real} and its directories are root's", Evidence(one.real), subject=name
+            )
+    if not found:
+        raise NotApplicable("neither newuidmap nor newgidmap is there")
+
+
+def parents(path: str) -> list[str]:
+    """The directories above a path, the nearest first."""
+    found: list[str] = []
+    while path != "/":
+        path = posixpath.dirname(path)
+        found.append(path)
+    return found

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audit.facts.accounts import target
+from audit.facts.idmap import HELPERS, Obstacle, obstacle, writes_directly
+from audit.facts.subids import FILES, Odd, meant, shown, subids
+from audit.host import Host
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+
+MANY = 20  # other people's broken lines that are named one by one
+
+
+@check(
+    "Every line of /etc/subuid and /etc/subgid is read as it was meant",
+    Level.BLOCKING,
+    stages=EVERYTHING,
+)
+def subid_syntax(host: Host) -> Iterator[Finding]:
+    """The lines are owner:first_id:count in plain decimal, with nothing before or after.
+
+    shadow skips a line with a blank or a carriage return at its end, an `a-b` range or a missing
+    field without a word; a leading zero makes a number octal, and a blank before the name makes
+    it another name. A line of somebody else is only reported as degraded.
+
+    Why: "newuidmap: uid range [0-1) -> [100000-100001) not allowed" although the line is there
+    See: subuid(5), shadow lib/subordinateio.c (subordinate_parse), lib/getulong.c
+    """
+    account = host.get(target)
+    if host.get(writes_directly) and account.uid == 0:
+        raise NotApplicable("root without working helpers writes any map itself")
+    seen = False
+    for kind in HELPERS:
+        file = host.get(subids, kind)
+        if file is None or file.broken:
+            continue
+        seen = True
+        path = FILES[kind]
+        own = host.get(meant, kind)
+        blocks = host.get(obstacle, kind) is Obstacle.SYNTAX
+        bad = False
+        for line, (first, last) in own:
+            if not (blocks or line.why):
+                continue
+            bad = True
+            plain = f"{account.name}:{first}:{last - first + 1}"
+            yield Fail(
+                f"line {line.line} of {path} does not grant {account.name} {shown((first, last))}: "
+                f"{line.why or 'shadow reads other numbers there'}",
+                Evidence(path, line.line, repr(line.text[:200])[1:-1], plain),
+                subject=f"{kind} {line.line}",
+                fix=Fix("subids", f"rewrite the line: {plain}", (rewrite(path, line, plain),)),
+                level=None if blocks else Level.DEGRADED,
+                stages=None if blocks else (),
+            )
+        mine = {line for line, _ in own}
+        others = [line for line in file.rejected if line not in mine]
+        for line in others[:MANY]:
+            bad = True
+            yield Fail(
+                f"line {line.line} of {path} grants nothing: {line.why}",
+                Evidence(path, line.line, repr(line.text[:200])[1:-1], "owner:first_id:count"),
+                subject=f"{kind} {line.line}",
+                level=Level.DEGRADED,
+                stages=(),
+            )
+        if len(others) > MANY:
+            yield Fail(
+                f"{len(others) - MANY} more lines of {path} grant nothing",
+                Evidence(path),
+                subject=kind,
+                level=Level.DEGRADED,
+                stages=(),
+            )
+        if not bad:
+            yield Pass(f"shadow reads all of {path}", Evidence(path), subject=kind)
+    if not seen:
+        raise NotApplicable("neither /etc/subuid nor /etc/subgid can be read by shadow")
+
+
+def rewrite(path: str, line: Odd, plain: str) -> str:
+    return f"sed -i '{line.line}s/.*/{plain}/' {path}"
