@@ -35,6 +35,11 @@ class Entry(NamedTuple):
     file: str
     line: int
 
+    @property
+    def text(self) -> str:
+        """The line as LXC understood it."""
+        return f"{self.key} = {self.value}"
+
 
 class Problem(NamedTuple):
     """A line, or a whole file (line 0), that makes liblxc refuse the config."""
