@@ -1,0 +1,1 @@
+"""Garbage for every parser: `python -m tests.fuzz --help`."""
