@@ -24,10 +24,9 @@ RULES = (
 
 # Kernel parameters whose values decide something for containers; systemd reads its own from there.
 BOOT_PARAMETERS = re.compile(
-    r"(systemd|cgroup|lsm|security|apparmor|selinux|enforcing|smack|tomoyo|landlock|yama|lockdown|"
-    r"user_namespace|namespace|userns|user|sysctl|swapaccount|psi|init|rdinit|module_blacklist|"
-    r"modprobe|SYSTEMD_|rc_|softlevel|ro|rw|overlay|fuse|veth|bridge|ipv6|audit)",
-    re.IGNORECASE,
+    r"(systemd|cgroup|lsm|security|apparmor|selinux|smack|tomoyo|landlock|yama|lockdown|"
+    r"user_namespace|namespace|userns|sysctl|modprobe|SYSTEMD_|rc_|overlay|fuse|veth|bridge|ipv6)"
+    r".*|enforcing|swapaccount|psi|init|rdinit|module_blacklist|softlevel|audit"
 )
 BOOT_WORD = re.compile(r'(?:"[^"]*"?|[^\s"])+')
 LXC_ENVIRONMENT = re.compile(
@@ -90,7 +89,7 @@ def _account_line(line: str) -> str:
 def _boot_parameters(text: str) -> str:
     def word(found: re.Match[str]) -> str:
         name, equals, _ = found[0].partition("=")
-        if not equals or BOOT_PARAMETERS.match(name.lstrip('"')):
+        if not equals or BOOT_PARAMETERS.fullmatch(name.lstrip('"')):
             return found[0]
         return f"{name}={HIDDEN}" + '"' * (name.count('"') % 2)
 

@@ -119,7 +119,9 @@ def _section(
     )
     page.blank()
     page.line((f"{title} ({len(findings)})", "bold"))
-    for name in order:
+    for number, name in enumerate(order):
+        if number:
+            page.blank()
         own = by_check[name]
         shown = own if verbose else own[:MOST_FINDINGS]
         for one in shown:
@@ -136,7 +138,9 @@ def _section(
 def write_finding(page: Page, finding: FindingEntry, sign: str) -> None:
     """One finding: message, check, proof, cure."""
     page.line((f"{page.sign(sign)} ", sign), (finding["message"], "bold"), hang=4)
-    stages = f", decides {', '.join(finding['stages'])}" if finding["stages"] else ""
+    is_failed = finding["outcome"] == Outcome.FAIL
+    stops = f", {'stops' if is_failed else 'decides'} {', '.join(finding['stages'])}"
+    stages = stops if finding["stages"] else ""
     page.line((f"{finding['check']}{stages}", "dim"), indent=4, hang=2)
     for evidence in finding["evidence"]:
         line = "" if evidence["line"] is None else f":{evidence['line']}"
