@@ -1,30 +1,32 @@
 """What a host can be asked: the verbs of `Source.ask`, and the shape of each answer.
 
-| verb       | arguments        | answer (None: it is not there)                                            |
-|------------|------------------|---------------------------------------------------------------------------|
-| read       | path             | text of a regular file, at most MAX_FILE bytes                            |
-| user_read  | path, who        | the same, opened with a user's credentials (`who`); {"denied": reason}    |
-| stat       | path             | [type, mode, uid, gid, size, major, minor], symlinks followed             |
-| lstat      | path             | the same of the link itself                                               |
-| link       | path             | where a symlink points; None also when it is no symlink                   |
-| real       | path             | the path with every symlink resolved                                      |
-| list       | path             | sorted names in a directory                                               |
-| user_list  | path, who        | the same with a user's credentials; {"denied": reason}                    |
-| xattr      | path, name       | the extended attribute in hexadecimal                                     |
-| statvfs    | path             | [flags, free bytes, free inodes, inodes, free fraction in percent]        |
-| search     | path, pattern    | groups of each match of a bytes regular expression in a file              |
-| elf        | path             | {"class", "machine", "type", "interpreter", "needed"} of an ELF file      |
-| package    | name             | installed version by the host's package database                          |
-| expiry     | user             | {"expires": days or None, "locked": bool} out of /etc/shadow              |
-| getent     | database, key    | the line NSS gives                                                        |
-| groups     | user             | [gid, ...] of a new login, primary first                                  |
-| subids     | uid\\|gid, user  | what the NSS subid plugin answers (getsubids), a list of [start, count]   |
-| env        | name             | a variable of the asking process                                          |
-| self       |                  | {"uid", "gid", "groups", "umask"} of the asking process                   |
-| uname      |                  | [sysname, nodename, release, machine]                                     |
-| address    | interface        | [IPv4 address, netmask] of an interface                                   |
-| run        | argv...          | {"code", "out", "err"} of a read-only command, C locale, fixed PATH       |
-| probe      | name, args...    | {"ok": bool, ...}: a real operation as the target user; only with --probe |
+verb      | arguments       | answer (None: it is not there)
+----------|-----------------|---------------------------------------------------------------------
+read      | path            | text of a regular file, at most MAX_FILE bytes
+user_read | path, who       | the same with a user's credentials (`who`), or {"denied": reason}
+stat      | path            | [type, mode, uid, gid, size, major, minor], symlinks followed
+lstat     | path            | the same of the link itself
+link      | path            | where a symlink points; None also when it is no symlink
+real      | path            | the path with every symlink resolved
+list      | path            | sorted names in a directory
+user_list | path, who       | the same with a user's credentials, or {"denied": reason}
+xattr     | path, name      | the extended attribute in hexadecimal
+statvfs   | path            | [flags, free bytes, free inodes, inodes, free fraction in percent]
+search    | path, pattern   | groups of each match of a bytes regular expression in a file
+elf       | path            | {"class", "machine", "type", "interpreter", "needed"} of an ELF file
+package   | name            | installed version by the host's package database
+expiry    | user            | {"expires": days or None, "locked": bool} out of /etc/shadow
+getent    | database, key   | the line NSS gives
+groups    | user            | [gid, ...] of a new login, primary first
+subids    | uid\\|gid, user | what getsubids(1) answers: a list of [start, count]
+env       | name            | a variable of the asking process
+self      |                 | {"uid", "gid", "groups", "umask"} of the asking process
+uname     |                 | [sysname, nodename, release, machine]
+today     |                 | days since 1970-01-01, which shadow(5) counts in
+mounts    |                 | mounts in this namespace, reachable or not; None before Linux 6.11
+address   | interface       | [IPv4 address, netmask] of an interface
+run       | argv...         | {"code", "out", "err"} of a read-only command, C locale, fixed PATH
+probe     | name, args...   | {"ok": bool, ...}: a real operation as the user; only with --probe
 
 `who` is `uid:gid:gid,gid,...`: user, primary group, all groups.
 """
@@ -52,6 +54,14 @@ def _ints(length: int) -> Callable[[Answer], bool]:
             and len(answer) == length
             and all(type(n) is int for n in answer)
         )
+    )
+
+
+def _hexadecimal(answer: Answer) -> bool:
+    return answer is None or (
+        isinstance(answer, str)
+        and len(answer) % 2 == 0
+        and all(digit in "0123456789abcdef" for digit in answer)
     )
 
 
@@ -137,7 +147,7 @@ SHAPES: dict[str, Callable[[Answer], bool]] = {
     "real": _is_none_or(str),
     "list": _strings,
     "user_list": _denied_or(_strings),
-    "xattr": _is_none_or(str),
+    "xattr": _hexadecimal,
     "statvfs": _ints(5),
     "search": _matches,
     "elf": _is_none_or(dict),
@@ -148,6 +158,8 @@ SHAPES: dict[str, Callable[[Answer], bool]] = {
     "subids": _pairs,
     "env": _is_none_or(str),
     "self": _self,
+    "today": lambda answer: type(answer) is int,
+    "mounts": lambda answer: answer is None or type(answer) is int,
     "uname": lambda answer: isinstance(answer, list) and len(answer) == 4 and _strings(answer),
     "address": _strings,
     "run": _ran,

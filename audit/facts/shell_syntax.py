@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_PLAIN = re.compile(r"[^\s;&|<>()'\"\\$`]+")
+_PLAIN = re.compile(r"[^ \t\r\n;&|<>()'\"\\$`]+")
 _OPERATOR = re.compile(r"&&|\|\||;;&|;;|;&|&>>|&>|<<-|<<<|<<|>>|<&|>&|<>|>\||[;&|<>()\n]")
 _CLOSERS = {"then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;", ";&", ";;&", ""}
 
@@ -91,6 +91,7 @@ def _word_end(text: str, at: int) -> int:
 
 
 def find(text: str, what: str, at: int) -> int:
+    """Where `what` comes next. Raises Malformed when it does not come any more."""
     found = text.find(what, at)
     if found < 0:
         raise Malformed(f"no closing {what}")

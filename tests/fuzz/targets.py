@@ -6,10 +6,12 @@ and so is every text that a recorded host was asked for.
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import inspect
 import json
 import pkgutil
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -84,16 +86,22 @@ def caller(function: Callable[..., object], fillers: dict[str, object]) -> Calla
     (text,) = (name for name, value in fillers.items() if value is None)
 
     def call(value: str) -> object:
-        result = function(**{**fillers, text: value})
+        given = raw(value).hex() if text == "xattr" else value
+        result = function(**{**fillers, text: given})
         return list(result) if isinstance(result, Iterator) else result
 
     return call
 
 
 def documented(function: Callable[..., object]) -> tuple[type[Exception], ...]:
-    """ValueError too, when the function says that it raises it."""
-    says = "ValueError" in (function.__doc__ or "")
-    return (Unknown, ValueError) if says else (Unknown,)
+    """Unknown, and what the function's documentation says that it raises."""
+    words = re.findall(r"\b[A-Z]\w+", (function.__doc__ or "").partition("aises")[2])
+    known = {**vars(builtins), **vars(importlib.import_module(function.__module__))}
+    kinds = (known.get(word) for word in words)
+    return (
+        Unknown,
+        *(kind for kind in kinds if inspect.isclass(kind) and issubclass(kind, Exception)),
+    )
 
 
 def documents() -> Iterator[Target]:
