@@ -25,6 +25,7 @@ ABSENT = (errno.ENOENT, errno.ENOTDIR)
 SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 RUN_SECONDS = 10
 MAX_OUTPUT = 1024 * 1024
+NS_MNT_GET_INFO = 0x8010B70A  # ioctl_nsfs(2)
 TYPES = {
     modes.S_IFREG: "file",
     modes.S_IFDIR: "directory",
@@ -179,6 +180,27 @@ class Live:
             "groups": list(os.getgroups()),
             "umask": umask,
         }
+
+    def _today(self) -> Answer:
+        import time
+
+        return int(time.time()) // 86400
+
+    def _mounts(self) -> Answer:
+        import fcntl
+        import struct
+
+        # struct mnt_ns_info of linux/nsfs.h: its size, the number of mounts, the namespace's id
+        info = bytearray(struct.pack("IIQ", 16, 0, 0))
+        try:
+            with open("/proc/self/ns/mnt", "rb") as namespace:
+                fcntl.ioctl(namespace, NS_MNT_GET_INFO, info)
+        except OSError as error:
+            if error.errno in (errno.ENOTTY, errno.EINVAL):
+                return None
+            return absent_or_unknown("/proc/self/ns/mnt", error)
+        count: int = struct.unpack("IIQ", info)[1]
+        return count
 
     def _uname(self) -> Answer:
         u = os.uname()
