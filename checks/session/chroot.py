@@ -1,0 +1,61 @@
+from collections.abc import Iterator
+from typing import cast
+
+from audit.facts.mounts import MOUNTINFO, mounts
+from audit.facts.session import is_mine, session_credentials
+from audit.host import Host
+from audit.model import (
+    EVERYTHING,
+    Evidence,
+    Fail,
+    Finding,
+    Fix,
+    Level,
+    NotApplicable,
+    Pass,
+    Undecided,
+    Unknown,
+    check,
+)
+
+
+@check("The session is not in a chroot", Level.BLOCKING, stages=EVERYTHING, after=("host.user",))
+def chroot(host: Host) -> Iterator[Finding]:
+    """The kernel makes no user namespace for a process whose root directory is not its mount
+    namespace's.
+
+    In a chroot, mounts of the namespace cannot be reached; and where its root is no mount point,
+    /proc/self/mountinfo has no line for `/`. Containers (pivot_root) are no chroots.
+
+    Why: "Operation not permitted - Failed to unshare new user namespace"
+    See: user_namespaces(7), unshare(2) EPERM; kernel fs/namespace.c, current_chrooted()
+    """
+    if not host.get(is_mine):
+        raise NotApplicable("the next login is not in a chroot of this process")
+    table = host.get(mounts)
+    out = Fix("leave-chroot", "Start LXC outside the chroot", (), (), None)
+    if not any(mount.point == "/" for mount in table):
+        yield Fail(
+            "this session is in a chroot: its / is no mount",
+            Evidence(MOUNTINFO, None, "no mount on /", "one"),
+            fix=out,
+        )
+        return
+    count = cast("int | None", host.ask("mounts"))
+    seen = Evidence(MOUNTINFO, None, f"{len(table)} mounts", f"{count or len(table)} mounts")
+    if count is not None and count > len(table) and not _runs_a_namespace(host):
+        yield Undecided(
+            f"{count - len(table)} mounts cannot be reached from this session's /: a chroot, or"
+            " mounts that the boot left behind; --probe tells",
+            seen,
+        )
+    else:
+        yield Pass("every mount can be reached from /", seen)
+
+
+def _runs_a_namespace(host: Host) -> bool:
+    """Whether --probe made a user namespace, which no chroot lets one do."""
+    try:
+        return host.probe("userns", str(host.get(session_credentials))).get("ok") is True
+    except Unknown:
+        return False

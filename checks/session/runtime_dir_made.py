@@ -1,0 +1,45 @@
+from collections.abc import Iterator
+
+from audit.facts.distro import family
+from audit.facts.init import init_system
+from audit.facts.login import logind_runs
+from audit.facts.pam import login_service, session_rule
+from audit.host import Host
+from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+
+
+@check("Logins are registered with logind", Level.DEGRADED, after=("host.user",))
+def runtime_dir_made(host: Host) -> Iterator[Finding]:
+    """pam_systemd or pam_elogind is in the session stack where logind or elogind runs.
+
+    Without it a login has no XDG_RUNTIME_DIR, no cgroup of its own and no user manager.
+
+    See: pam_systemd(8), elogind(8)
+    """
+    if not host.get(logind_runs):
+        raise NotApplicable("neither logind nor elogind runs here")
+    service = host.get(login_service)
+    if service is None:
+        raise NotApplicable("no login service is configured with PAM")
+    rule = host.get(session_rule, "pam_systemd", "pam_elogind")
+    if rule is not None:
+        yield Pass(
+            f"{rule.module} is in the stack of {service}",
+            Evidence(rule.file, rule.line, f"session {rule.control} {rule.module}.so"),
+        )
+        return
+    yield Fail(
+        f"no pam_systemd and no pam_elogind in the stack of {service}: its logins have no"
+        " XDG_RUNTIME_DIR and no cgroup of their own",
+        Evidence(f"/etc/pam.d/{service}", None, "neither", "session optional pam_systemd.so"),
+        fix=_fix(host),
+    )
+
+
+def _fix(host: Host) -> Fix | None:
+    """Other families than Debian's ship the module with systemd or elogind itself."""
+    if family(host) != "debian":
+        return None
+    package = "libpam-systemd" if host.get(init_system) == "systemd" else "libpam-elogind"
+    steps = (f"apt-get install -y {package}",)
+    return Fix("pam-logind", "Register logins with logind", steps, ("root",), "re-login")
