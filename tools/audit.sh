@@ -6,17 +6,18 @@
 # instance, `.venv/bin/lxc-preflight audit` is what to call.
 set -u
 cd "$(dirname "$0")/.." || exit 2
-next() { echo "$*" >&2; }
+say() { echo "$*" >&2; }
 
-code=0
 if tools/setup.sh run; then
-    .venv/bin/lxc-preflight audit "$@" || code=$?
     tool=.venv/bin/lxc-preflight
+    "$tool" audit "$@"
+    code=$?
 else
     python=$(tools/setup.sh python) || exit 2
-    next "lxc-preflight: going on without its libraries: the report is plain"
-    "$python" -m lxc_preflight audit "$@" || code=$?
+    say "lxc-preflight: going on without its libraries: the report is plain"
     tool="$python -m lxc_preflight"
+    "$python" -m lxc_preflight audit "$@"
+    code=$?
 fi
 case $code in
     0) meaning="the gate is passed" ;;
@@ -24,8 +25,6 @@ case $code in
     3) meaning="nothing fails, but something that matters could not be looked at" ;;
     *) exit "$code" ;;
 esac
-next
-next "The audit's own exit code is $code: $meaning. What to type next:"
-next "  make audit ARGS=\"--user alice\"    for another user; any option of the audit goes there (-v: every check)"
-next "  $tool explain ID    what a check looks at, why, and where that is written"
-[ "$code" = 0 ] || next "  make audit    again, when a named cause is cured"
+say
+say "The audit's exit code is $code: $meaning. (make succeeds: the audit did its work.)"
+say "Here, lxc-preflight is $tool. Options go through make: make audit ARGS=\"--user alice -v\""
