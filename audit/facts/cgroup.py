@@ -127,7 +127,7 @@ def stable_order(controllers: str) -> str:
 
 
 def mount_point(host: Host, membership: Membership) -> str | None:
-    """Where liblxc finds a hierarchy; None when it is not mounted there, and is then passed over."""
+    """Where liblxc finds a hierarchy; None when it is not mounted there and thus passed over."""
     if membership.is_unified:
         places: tuple[str, ...] = (ROOT, f"{ROOT}/unified")
         fstype = "cgroup2"

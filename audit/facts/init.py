@@ -32,13 +32,12 @@ def init_system(host: Host) -> str:
     and OpenRC keeps its state in /run/openrc (/lib/rc/init.d and /run/rc before 0.14 are long
     gone). A directory tree is asked for what /sbin/init is.
     """
-    try:
+    if host.source.kind != "root":
         return _running(host)
-    except Unknown:
-        installed = _installed(host)
-        if installed is None:
-            raise
-        return installed
+    installed = _installed(host)
+    if installed is None:
+        raise Unknown("no /sbin/init in this directory tree")
+    return installed
 
 
 def _running(host: Host) -> str:

@@ -1,0 +1,1 @@
+"""Cgroups: what the container may be given, and what it will really get."""

@@ -1,0 +1,100 @@
+from collections.abc import Iterator
+
+from audit.facts.accounts import target
+from audit.facts.cgroup import UNIFIED, cgroup_layout
+from audit.facts.init import SYSTEMD, init_system
+from audit.facts.libcgroup import (
+    CGRULES,
+    cgconfig,
+    destination,
+    moves_logins,
+    rule_for_user,
+    rules,
+)
+from audit.host import Host
+from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from remediations.distro import install
+
+
+@check(
+    "cgrules.conf takes the user's logins to its cgroup",
+    Level.DEGRADED,
+    after=("cgroup.cgconfig",),
+)
+def cgrules(host: Host) -> Iterator[Finding]:
+    """A rule of cgrules.conf is for the user, leads to a group of cgconfig.conf, and something acts
+    on it: cgrulesengd (service cgred), or pam_cgroup.so in the session stack.
+
+    `USER * USER` puts the shell into USER itself, and then no limit works: a cgroup with processes
+    hands no controllers down. `USER cpu,memory,pids USER/login` keeps USER free; with a nested
+    group `*` is refused when one controller is missing. cgrulesengd takes every lxc-start back to
+    the rule's place; pam_cgroup.so acts at the login only, so that a start may leave it.
+
+    See: cgrules.conf(5), cgrulesengd(8); the wiki's listing of this line is headed cgconfig.conf
+    """
+    if host.get(init_system) == SYSTEMD:
+        raise NotApplicable("systemd makes the user's cgroups")
+    if not host.get(cgconfig).files:
+        raise NotApplicable("libcgroup is not configured")
+    name = host.get(target).name
+    rule = host.get(rule_for_user)
+    if rule is None:
+        place = next((r.source for r in host.get(rules)), CGRULES[1])
+        yield Fail(
+            f"no rule of cgrules.conf is for {name}: its logins stay where they are",
+            Evidence(place, None, "", f"{name} cpu,memory,pids {name}/login"),
+            fix=Fix(
+                "cgrules",
+                f"add a rule for {name}",
+                (f"echo '{name}  cpu,memory,pids  {name}/login' >> {place}",),
+                then="re-login",
+            ),
+        )
+        return
+    where = host.get(destination, rule)
+    text = f"{rule.user} {','.join(rule.controllers)} {rule.destination}"
+    seen = Evidence(rule.source, rule.line, text)
+    actor = host.get(moves_logins)
+    if not actor:
+        yield Fail(
+            "nothing acts on cgrules.conf: cgrulesengd does not run, and pam_cgroup.so is in no "
+            "login's PAM stack",
+            seen,
+            fix=Fix(
+                "cgred",
+                "act on the rules",
+                (*install(host, "libcgroup").steps, "rc-update add cgred default"),
+                then="re-login",
+            ),
+        )
+        return
+    if where not in {group.name.strip("/") for group in host.get(cgconfig).groups}:
+        yield Fail(f"the rule leads to {where}, which cgconfig.conf does not make", seen)
+        return
+    if host.get(cgroup_layout) == UNIFIED and "/" not in where:
+        yield Fail(
+            f"logins go to /{where} itself: with the shell in it that cgroup hands no controllers "
+            f"to containers, and every limit fails; lead them to {where}/login",
+            seen,
+            fix=_leaf(host, rule.source, rule.line, where),
+        )
+        return
+    yield Pass(f"{actor} takes logins of {name} to /{where}", seen)
+
+
+def _leaf(host: Host, source: str, line: int, where: str) -> Fix:
+    name = host.get(target).name
+    rule = f"{name}  cpu,memory,pids  {where}/login"
+    config = host.get(cgconfig).files[0]
+    owner = f"uid = {name}; gid = {name};"
+    perm = f"perm {{ task {{ {owner} }} admin {{ {owner} }} }}"
+    return Fix(
+        "cgrules_leaf",
+        f"lead logins to {where}/login",
+        (
+            f"sed -i '{line}s|.*|{rule}|' {source}",
+            f"echo 'group {where}/login {{ {perm} cpu {{}} memory {{}} pids {{}} }}' >> {config}",
+            f"cgconfigparser -l {config}",
+        ),
+        then="re-login",
+    )

@@ -1,0 +1,43 @@
+from collections.abc import Iterator
+
+from audit.facts.cgstages import is_cause, stopped
+from audit.facts.cgstart import run_plan
+from audit.host import Host
+from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+
+
+@check(
+    "LXC can make cgroups below the one it starts from and enter them",
+    Level.BLOCKING,
+    stages=STARTING,
+    after=("cgroup.mounted", "cgroup.user_cgroup", "systemd.user_manager"),
+)
+def enter(host: Host) -> Iterator[Finding]:
+    """The user owns the directory of its cgroup2 and its cgroup.procs, as well as the other files.
+
+    LXC takes a cgroup2 for delegated when cgroup.threads, cgroup.subtree_control and their like are
+    writable. It does not look at the directory, in which it makes lxc.monitor.NAME, and not at
+    cgroup.procs, which moving a process down takes. Half a delegation is worse than none.
+
+    Why: "Numerical result out of range - Failed to create monitor cgroup"; "Permission denied -
+    Failed to enter cgroup"
+    See: cgroups(7), "Delegation"; LXC src/lxc/cgroups/cgfsng.c (cgfsng_monitor_create)
+    """
+    plan = host.get(run_plan)
+    unified = plan.seat.unified
+    if unified is None:
+        raise NotApplicable("cgroup2 is not mounted")
+    cause = next((label for label in ("create", "enter") if is_cause(host, label)), None)
+    if cause is None:
+        if not plan.start.works or not plan.start.own_cgroup:
+            raise NotApplicable("LXC uses no cgroup2 of the user's")
+        yield Pass(f"{unified.directory} can be used", Evidence(unified.directory))
+        return
+    what = unified.directory if cause == "create" else f"{unified.directory}/cgroup.procs"
+    what = unified.obstacle or what
+    yield Fail(
+        f"{what} is not the user's: {plan.start.error}",
+        Evidence(what, None, "not writable", "the user's"),
+        fix=Fix("chown_cgroup", f"give {what} to the user", (f"chown USER: {what}",)),
+        stages=stopped(host),
+    )

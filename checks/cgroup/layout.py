@@ -1,0 +1,61 @@
+from collections.abc import Iterator
+
+from audit.facts.cgroup import UNIFIED, cgroup_layout
+from audit.facts.cgstart import UNIFIED_ONLY
+from audit.facts.init import OPENRC, init_system
+from audit.facts.kernel import cmdline
+from audit.facts.lxc import lxc_version, version_text
+from audit.facts.mounts import mounts_file
+from audit.host import Host
+from audit.model import Evidence, Fail, Finding, Fix, Level, Pass, check
+from remediations.distro import remove_boot_parameter
+
+LEGACY_WORDS = (
+    "systemd.unified_cgroup_hierarchy=0",
+    "systemd.unified_cgroup_hierarchy=no",
+    "systemd.unified_cgroup_hierarchy=false",
+    "systemd.legacy_systemd_cgroup_controller",
+    "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1",
+)
+
+
+@check("The host uses cgroup2 alone", Level.DEGRADED, after=("cgroup.mounted",))
+def layout(host: Host) -> Iterator[Finding]:
+    """/sys/fs/cgroup is a cgroup2 file system ("unified"), not v1 ("legacy") nor both ("hybrid").
+
+    LXC 7.0 and later has no support for v1: a container starts there, but keys, mounts, freezer and
+    limits of v1 are gone. LXC up to 6 works with v1; its lxc.cgroup2.* keys are ignored then.
+    systemd 256 refuses v1 unless forced, 258 has none. OpenRC decides by rc_cgroup_mode.
+
+    See: cgroups(7); LXC commits eed40be to f29c3a3; systemd NEWS 256 and 258
+    """
+    here = host.get(cgroup_layout)
+    seen = Evidence(host.get(mounts_file), None, here, UNIFIED)
+    release = host.get(version_text)
+    if here == UNIFIED:
+        yield Pass("cgroup2 is mounted on /sys/fs/cgroup", seen)
+    elif host.get(lxc_version) >= UNIFIED_ONLY:
+        yield Fail(
+            f"the cgroup layout is {here}, and LXC {release} supports cgroup2 only: limits, "
+            "freezer and systemd guests do not work",
+            seen,
+            fix=_cure(host),
+        )
+    else:
+        yield Pass(f"{here}: LXC {release} works with it, but ignores lxc.cgroup2.* limits", seen)
+
+
+def _cure(host: Host) -> Fix | None:
+    if host.get(init_system) == OPENRC:
+        return Fix(
+            "openrc_mode",
+            "let OpenRC mount cgroup2 alone",
+            (
+                "sed -i '/^ *rc_cgroup_mode=/d' /etc/rc.conf",
+                "echo 'rc_cgroup_mode=\"unified\"' >> /etc/rc.conf",
+                "rc-update add cgroups sysinit",
+            ),
+            then="reboot",
+        )
+    word = next((w for w in host.get(cmdline) if w.startswith(LEGACY_WORDS)), None)
+    return None if word is None else remove_boot_parameter(host, word)

@@ -1,0 +1,146 @@
+from collections.abc import Iterator
+
+from audit.facts.cglimits import Limit, cgroup_limits, refused_value
+from audit.facts.cgroup import UNIFIED, cgroup_layout, root_controllers
+from audit.facts.cgstages import stopped
+from audit.facts.cgstart import Plan, blame, run_plan
+from audit.facts.init import SYSTEMD, init_system
+from audit.facts.seats import LEAF, SESSION
+from audit.facts.systemd import CONTROLLERS
+from audit.host import Host
+from audit.model import (
+    LIMITS,
+    STARTING,
+    Evidence,
+    Fail,
+    Finding,
+    Fix,
+    Level,
+    NotApplicable,
+    Pass,
+    check,
+)
+from remediations.cgroups import delegate, own_cgroup
+
+
+@check(
+    "Every cgroup limit of the config will be in force",
+    Level.BLOCKING,
+    stages=STARTING,
+    after=(
+        "cgroup.mounted",
+        "cgroup.enter",
+        "cgroup.room",
+        "cgroup.threaded_only",
+        "cgroup.wanted_controllers",
+    ),
+)
+def limits(host: Host) -> Iterator[Finding]:
+    """lxc.cgroup2.memory.max and its like are written to the container's cgroup before it runs.
+
+    - cgroup2, own cgroup: a controller that was not handed down has no file, and the start fails.
+    - cgroup2, no own cgroup: lxc.cgroup2.* is ignored without a word, lxc.cgroup.* fails the start.
+    - v1 and hybrid: lxc.cgroup2.* is ignored; lxc.cgroup.* needs its controller in the user's
+    hands,
+      or the start fails.
+    - lxc.cgroup2.devices.* of a user's container has no effect anywhere: it takes real root.
+
+    Why: `Failed to set "memory.max" to "512M"`; `Failed to setup limits for the "devices"
+    controller. The controller seems to be unused by "cgfsng" cgroup driver or not enabled on the
+    cgroup hierarchy`
+    See: lxc.container.conf(5); LXC src/lxc/cgroups/cgfsng.c (cgfsng_setup_limits); LXC issue 3201
+    """
+    asked = host.get(cgroup_limits)
+    if not asked:
+        raise NotApplicable("the config asks for no cgroup limits")
+    plan = host.get(run_plan)
+    start = plan.start
+    blamed = host.get(blame)
+    if start.cause == "limit" and start.culprit is not None:
+        if "limit" in blamed.problems:
+            raise NotApplicable(f"a consequence of {blamed.check}")
+        limit = start.culprit
+        text, fix = _why(host, plan, limit)
+        yield Fail(
+            f"{limit.entry.key} = {limit.value} stops the start: {text}",
+            Evidence(limit.entry.file, limit.entry.line, f"{limit.entry.key} = {limit.value}"),
+            subject=limit.entry.key,
+            fix=fix,
+            stages=stopped(host),
+        )
+        return
+    if not start.works:
+        raise NotApplicable("the container does not start: see what stops it")
+    ignored = start.ignored()
+    if ignored and "ignored" in blamed.problems:
+        raise NotApplicable(f"a consequence of {blamed.check}")
+    for limit in ignored:
+        yield Fail(
+            f"{limit.entry.key} = {limit.value} will be ignored: {_ignored_because(host, plan)}",
+            Evidence(limit.entry.file, limit.entry.line, f"{limit.entry.key} = {limit.value}"),
+            subject=limit.entry.key,
+            fix=own_cgroup(host) if host.get(cgroup_layout) == UNIFIED else _rewrite(limit),
+            stages=(LIMITS,),
+        )
+    if not ignored:
+        names = sorted({limit.file for limit, fate in start.limits if fate == "set"})
+        yield Pass(
+            f"{', '.join(names) or 'nothing'} will be in force",
+            Evidence(asked[0].entry.file, asked[0].entry.line),
+        )
+
+
+def _why(host: Host, plan: Plan, limit: Limit) -> tuple[str, Fix | None]:
+    """Why a limit cannot be set, in the order of what has to be cured first."""
+    said = plan.start.error
+    drop = Fix(
+        "drop_limit",
+        f"take {limit.entry.key} out of the config",
+        (f"sed -i '{limit.entry.line}d' {limit.entry.file}",),
+        needs=(),
+    )
+    if not limit.unified:
+        if host.get(cgroup_layout) == UNIFIED:
+            why = "it is a key of cgroup v1, and no cgroup here is the user's"
+            return f"{why} ({said})", drop
+        why = f"the v1 controller {limit.controller} is not the user's in this session"
+        hint = "; include userns.conf after common.conf" if limit.is_device else ""
+        return f"{why} ({said}){hint}", drop
+    name = limit.controller
+    offered = host.get(root_controllers)
+    if name not in offered:
+        return f"this kernel offers no {name} controller ({said})", drop
+    unified = plan.seat.unified
+    have = unified.controllers if unified is not None else ()
+    if name in plan.start.controllers and refused_value(limit):
+        return f"{limit.value!r} is {refused_value(limit)} ({said})", drop
+    if name in plan.start.controllers:
+        return said, drop
+    if plan.seat.kind in (LEAF, SESSION) and (unified is None or unified.busy or not have):
+        why = f"{plan.seat.where} cannot hand {name} down: the shell itself is in that cgroup"
+        return f"{why} ({said})", own_cgroup(host)
+    if name in CONTROLLERS and host.get(init_system) == SYSTEMD:
+        missing = tuple(n for n in CONTROLLERS if n in offered or n == name)
+        why = f"{name} is not delegated to the user (it has {' '.join(have) or 'none'})"
+        return f"{why}: {said}", delegate(host, missing)
+    return f"{name} is not delegated to the user's cgroup ({said})", own_cgroup(host)
+
+
+def _ignored_because(host: Host, plan: Plan) -> str:
+    layout = host.get(cgroup_layout)
+    if layout != UNIFIED:
+        return f"LXC sets lxc.cgroup2.* on a pure cgroup2 host only, and this one is {layout}"
+    if not plan.start.own_cgroup:
+        return f"the container stays in {plan.seat.where}, which is not the user's"
+    return "LXC ignores v1 keys on a cgroup2 host; write lxc.cgroup2.*"
+
+
+def _rewrite(limit: Limit) -> Fix | None:
+    if limit.unified:
+        return None
+    return Fix(
+        "cgroup2_keys",
+        "rewrite the key for cgroup2",
+        (f"sed -i 's/lxc.cgroup.{limit.file}/lxc.cgroup2.{limit.file}/' {limit.entry.file}",),
+        needs=(),
+    )

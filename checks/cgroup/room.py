@@ -1,0 +1,38 @@
+from collections.abc import Iterator
+
+from audit.facts.cgstages import is_cause, stopped
+from audit.facts.cgstart import crowded, run_plan
+from audit.host import Host
+from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+
+
+@check(
+    "There is room for two more cgroups",
+    Level.BLOCKING,
+    stages=STARTING,
+    after=("cgroup.mounted", "cgroup.user_cgroup", "systemd.user_manager"),
+)
+def room(host: Host) -> Iterator[Finding]:
+    """cgroup.max.descendants and cgroup.max.depth leave space for lxc.monitor and lxc.payload.
+
+    Both count all the way up: an ancestor's limit is one for everything below it.
+
+    Why: "Resource temporarily unavailable - Failed to create 13(lxc.monitor.NAME)"
+    See: cgroups(7); kernel kernel/cgroup/cgroup.c (cgroup_check_hierarchy_limits)
+    """
+    plan = host.get(run_plan)
+    if plan.seat.unified is None or not plan.seat.unified.writable:
+        raise NotApplicable("no cgroup2 is the user's")
+    found = host.get(crowded, plan.seat)
+    if found is None:
+        yield Pass("no limit is near", Evidence(plan.seat.unified.directory))
+        return
+    text = f"{found.file} is {found.limit}, {found.used} are there: LXC cannot make its two cgroups"
+    if not is_cause(host, "descendants"):
+        raise NotApplicable("another cause stops the start before that")
+    yield Fail(
+        text,
+        Evidence(found.file, 1, str(found.limit), "max"),
+        fix=Fix("cgroup_room", "raise the limit", (f"echo max > {found.file}",)),
+        stages=stopped(host),
+    )

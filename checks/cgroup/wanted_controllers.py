@@ -1,0 +1,51 @@
+from collections.abc import Iterator
+
+from audit.facts.cgstart import bare_plan, blame, run_plan, wanted_controllers
+from audit.facts.lxcconf import lxcconf_path
+from audit.host import Host
+from audit.model import (
+    BARE_START,
+    STARTING,
+    Evidence,
+    Fail,
+    Finding,
+    Fix,
+    Level,
+    NotApplicable,
+    Pass,
+    check,
+)
+
+
+@check(
+    "The controllers that lxc.cgroup.use demands are the user's",
+    Level.BLOCKING,
+    stages=STARTING,
+)
+def wanted_controllers_(host: Host) -> Iterator[Finding]:
+    """Every controller that lxc.conf names in lxc.cgroup.use is in a hierarchy that LXC may write.
+
+    Why: "initialize_cgroups: No such file or directory - One or more requested controllers
+    unavailable or not delegated"
+    See: lxc.system.conf(5); LXC src/lxc/cgroups/cgfsng.c (controllers_available)
+    """
+    names = host.get(wanted_controllers)
+    if not names:
+        raise NotApplicable("lxc.cgroup.use is not set")
+    plan, bare = host.get(run_plan), host.get(bare_plan)
+    if "missing" in host.get(blame).problems:
+        raise NotApplicable(f"a consequence of {host.get(blame).check}")
+    path = host.get(lxcconf_path)
+    seen = Evidence(path, None, f"lxc.cgroup.use = {','.join(names)}", "empty")
+    have = sorted({c for h in plan.seat.hierarchies if h.writable for c in h.controllers})
+    missing = ", ".join(name for name in names if name not in have)
+    fix = Fix("cgroup_use", "take lxc.cgroup.use out", (f"sed -i '/lxc.cgroup.use/d' {path}",), ())
+    text = f"lxc.cgroup.use demands {missing}, and the user has {' '.join(have) or 'none'}"
+    if plan.start.cause == "missing":
+        yield Fail(text, seen, fix=fix)
+    elif bare.start.cause == "missing":
+        yield Fail(
+            f"in a plain session {text}", seen, fix=fix, level=Level.DEGRADED, stages=(BARE_START,)
+        )
+    else:
+        yield Pass(f"all of {' '.join(names)} are there", seen)

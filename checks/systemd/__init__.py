@@ -1,0 +1,1 @@
+"""systemd and the user's own manager: scopes, the session bus, lingering."""
