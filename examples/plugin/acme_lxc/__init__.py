@@ -1,0 +1,1 @@
+"""ACME's own questions to a container host."""

@@ -1,0 +1,1 @@
+"""The folder is the list: every check below it takes part."""

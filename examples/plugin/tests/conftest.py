@@ -1,0 +1,3 @@
+import lxc_preflight
+
+lxc_preflight.enable_imports()
