@@ -22,6 +22,8 @@ from audit.model import Unknown
 # No config nests deeper than a few levels; liblxc runs out of descriptors, two for each level.
 _MAX_DEPTH = 50
 _MAX_FILES = 2000
+# A report names this many lines of one kind: LXC stops at the first anyway.
+MAX_SHOWN = 20
 # `lxc.GROUP =` clears the whole group.
 _GROUPS = ("cgroup", "cgroup2", "hook", "prlimit", "proc", "sysctl")
 _NET = re.compile(r"lxc\.net\.([^.]*)\.(.*)", re.DOTALL)
@@ -49,6 +51,11 @@ class Problem(NamedTuple):
     text: str
     why: str
     kind: str  # "missing", "denied", "include", "syntax", "key" or "value"
+
+    @property
+    def key(self) -> str:
+        """What stands before the equals sign."""
+        return self.text.partition("=")[0].rstrip(" \t")
 
 
 class Config(NamedTuple):
@@ -94,7 +101,7 @@ def config_lines(text: str) -> tuple[Line, ...]:
     """The lines of a config that are neither empty, nor comments, nor foreign.
 
     A file ends at its first NUL, `\\r` ends a line as `\\n` does, blanks are spaces and tabs, one
-    pair of quotes around a value is taken off, and what does not begin with "lxc." is ignored silently.
+    pair of quotes around a value is taken off, and what does not begin with "lxc." is ignored.
     """
     lines: list[Line] = []
     number = 1
@@ -301,3 +308,9 @@ def _cleared_by(key: str, version: Version) -> tuple[str, ...]:
     if parts[1] in _GROUPS and len(parts) > 2:
         return key, f"lxc.{parts[1]}"
     return (key,)
+
+
+def problems(host: Host, *kinds: str) -> tuple[Problem, ...]:
+    """What makes LXC refuse the judged config, of some kinds, in the order of the files."""
+    found = host.get(container_config).problems
+    return tuple(problem for problem in found if problem.kind in kinds)

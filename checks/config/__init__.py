@@ -1,0 +1,1 @@
+"""The container config: what liblxc refuses, and what stops a start."""

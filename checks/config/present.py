@@ -1,0 +1,52 @@
+from collections.abc import Iterator
+from shlex import quote
+
+from audit.facts.accounts import target
+from audit.facts.config import container_config
+from audit.facts.lxcconf import lxcconf_path
+from audit.host import Host
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, check
+
+
+@check(
+    "The container config is there and the user can read it",
+    Level.BLOCKING,
+    stages=EVERYTHING,
+    after=("lxc.installed",),
+)
+def present(host: Host) -> Iterator[Finding]:
+    """lxc-create finds the config: ~/.config/lxc/default.conf, or what lxc.conf or -f name.
+
+    An ordinary user's lxc-create never falls back on /etc/lxc/default.conf. Without a config there
+    is no id map, and it goes on until it has to chown something. A file made with sudo is root's.
+
+    Why: "No such file or directory - Failed to open file "/home/lxc/.config/lxc/default.conf"",
+    then "No uid mapping for container root"
+    See: lxc.conf(5) "lxc.default_config", LXC src/lxc/initutils.c, lxc-create(1)
+    """
+    config = host.get(container_config)
+    bad = next((p for p in config.problems if p.line == 0 and p.file == config.path), None)
+    if bad is None:
+        yield Pass(f"{config.path} can be read", Evidence(config.path, None, "readable"))
+        return
+    if host.request.container is not None:
+        yield Fail(
+            f"{host.request.container} is no container of this user: {bad.why}",
+            Evidence(config.path, None, bad.why, "the config of a container"),
+        )
+        return
+    evidence = [Evidence(config.path, None, bad.why, "a config that the user can read")]
+    if host.request.config is None:
+        evidence.append(Evidence(host.get(lxcconf_path), None, f"names {config.path}, or nothing"))
+    if bad.kind == "denied":
+        owner = host.get(target).name
+        steps = (f"chown {owner}: {quote(config.path)}", f"chmod u+r {quote(config.path)}")
+        fix = Fix("config_owner", f"give {config.path} to {owner}", steps)
+    else:
+        directory, _, name = config.path.rpartition("/")
+        steps = (
+            f"mkdir -p {quote(directory)}",
+            f"echo '# what new containers begin with' > {quote(config.path)}",
+        )
+        fix = Fix("config_file", f"begin a config called {name}", steps, ("user",))
+    yield Fail(f"there is no usable config for a new container: {bad.why}", *evidence, fix=fix)

@@ -1,0 +1,1 @@
+"""Templates and images: what lxc-create needs to fill a root file system."""

@@ -1,0 +1,1 @@
+"""LXC itself: its programs, its files, its version."""

@@ -1,0 +1,42 @@
+from collections.abc import Iterator
+from shlex import quote
+
+from audit.facts.config import container_config
+from audit.facts.lxc import constants, rootfs_mount
+from audit.host import Host
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, check
+from remediations.distro import install
+
+
+@check(
+    "The directory that LXC mounts root file systems on exists",
+    Level.BLOCKING,
+    stages=EVERYTHING,
+    after=("lxc.installed",),
+)
+def rootfs_mount_point(host: Host) -> Iterator[Finding]:
+    """The directory compiled into liblxc, or lxc.rootfs.mount, is there for create and for start.
+
+    Each container mounts its root file system on it in a mount namespace of its own, so that it
+    stays empty for everybody else; clean-up scripts take such a directory for a leftover.
+
+    Why: "Failed to access to "/usr/lib/x86_64-linux-gnu/lxc/rootfs". Check it is present"
+    See: lxc.container.conf(5) "lxc.rootfs.mount", LXC src/lxc/conf.c (lxc_storage_prepare)
+    """
+    entry = host.get(container_config).last("lxc.rootfs.mount")
+    path = host.get(rootfs_mount) if entry is None else entry.value
+    source = host.get(constants).library if entry is None else entry.file
+    said = Evidence(source, None if entry is None else entry.line, path)
+    found = host.stat(path)
+    if found is not None and found.kind == "directory":
+        yield Pass(f"{path} is there", said)
+        return
+    state = "missing" if found is None else f"a {found.kind}"
+    make = Fix("rootfs_mount_point", f"make {path}", (f"mkdir -p {quote(path)}",))
+    fix = install(host, "lxc") if found is not None else make
+    yield Fail(
+        f"{path}, on which LXC mounts every root file system, is {state}",
+        said,
+        Evidence(path, None, state, "an empty directory"),
+        fix=fix,
+    )
