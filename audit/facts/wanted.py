@@ -6,6 +6,7 @@ src/lxc/start.c (resolve_clone_flags), src/lxc/confile.c (set_config_mount_auto)
 from __future__ import annotations
 
 from audit.facts.config import container_config
+from audit.facts.nics import shares_network
 from audit.host import Host
 
 # lxc.namespace.keep and .clone take these names (LXC src/lxc/namespace.c)
@@ -33,21 +34,16 @@ def template(host: Host) -> str | None:
 def own_namespaces(host: Host) -> frozenset[str]:
     """The namespaces that the container gets of its own, besides the user namespace."""
     config = host.get(container_config)
-    keep = set((config.get("lxc.namespace.keep") or "").split())
-    clone = set((config.get("lxc.namespace.clone") or "").split())
+    keep = {word for e in config.all("lxc.namespace.keep") for word in e.value.split()}
+    clone = {word for e in config.all("lxc.namespace.clone") for word in e.value.split()}
     if keep:
-        wanted = {name for name in NAMESPACES if name not in keep}
+        wanted = set(NAMESPACES) - keep
     elif clone:
-        wanted = {name for name in NAMESPACES if name in clone}
+        wanted = set(NAMESPACES) & clone
     else:
         wanted = set(NAMESPACES)
-        if any(
-            entry.value == "none"
-            and entry.key.startswith("lxc.net.")
-            and entry.key.endswith(".type")
-            for entry in config.live
-        ):
-            wanted.discard("net")
+    if host.get(shares_network) is not None:
+        wanted.discard("net")
     shared = {entry.key.rpartition(".")[2] for entry in config.below("lxc.namespace.share.")}
     return frozenset(wanted - shared)
 
@@ -69,11 +65,3 @@ def auto_mounts(host: Host) -> dict[str, str]:
         if name in ("proc", "sys"):
             found[name] = mode or "mixed"
     return found
-
-
-def wants_veth(host: Host) -> bool:
-    """Whether the container asks for a veth pair."""
-    return any(
-        entry.value == "veth" and entry.key.endswith(".type")
-        for entry in host.get(container_config).below("lxc.net.")
-    )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from audit.facts.config import container_config
 from audit.facts.modules import ModuleState, module_available
-from audit.facts.wanted import wants_veth
+from audit.facts.nics import veths
 from audit.host import Host
 from audit.model import (
     STARTING,
@@ -71,16 +70,11 @@ ROWS = (
 
 
 def _is_asked_for(row: Row, host: Host) -> None:
-    if not host.get(wants_veth):
+    wanted = host.get(veths)
+    if not wanted:
         raise NotApplicable("the config has no veth network")
-    if row.key == "bridge":
-        links = [
-            entry.value
-            for entry in host.get(container_config).below("lxc.net.")
-            if entry.key.endswith(".link")
-        ]
-        if not links:
-            raise NotApplicable("the config attaches no veth to a bridge")
+    if row.key == "bridge" and not any(nic.link for nic in wanted):
+        raise NotApplicable("the config attaches no veth to a bridge")
 
 
 def problem(name: str, state: ModuleState) -> str:
