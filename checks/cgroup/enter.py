@@ -29,7 +29,7 @@ def enter(host: Host) -> Iterator[Finding]:
         raise NotApplicable("cgroup2 is not mounted")
     cause = next((label for label in ("create", "enter") if is_cause(host, label)), None)
     if cause is None:
-        if not plan.start.works or not plan.start.own_cgroup:
+        if unified not in plan.start.used:
             raise NotApplicable("LXC uses no cgroup2 of the user's")
         yield Pass(f"{unified.directory} can be used", Evidence(unified.directory))
         return
