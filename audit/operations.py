@@ -127,8 +127,8 @@ def _chown(env: str, uids: str, gids: str, directory: str, owners: str) -> Resul
     """Give a nameless file of the user in `directory` to each `uid:gid` (ids inside) of
     `owners`.
     """
-    if not os.path.isdir(directory):
-        return {"ok": False, "unknown": f"{directory} is not there yet"}
+    while not os.path.isdir(directory):  # not there yet: LXC will make it on this file system
+        directory = os.path.dirname(directory)
     fd = nameless_file(directory)
 
     def inside() -> Result:

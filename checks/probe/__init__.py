@@ -1,0 +1,1 @@
+"""The real operations, tried as the target user (--probe)."""
