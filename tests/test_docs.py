@@ -6,7 +6,6 @@ import importlib
 import inspect
 import pkgutil
 import re
-from pathlib import Path
 
 import pytest
 
@@ -14,9 +13,9 @@ import checks
 from audit.engine import in_order
 from audit.model import Check, Level, module_id
 from audit.registry import builtin
+from tests.files import ROOT
 from tools.checks_page import page
 
-ROOT = Path(__file__).parent.parent
 EVERY = builtin()
 FOR_EACH = pytest.mark.parametrize("check", EVERY.values(), ids=list(EVERY))
 

@@ -12,21 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.files import ROOT, tracked
+
 MAX_LINES = 500
-
-
-def tracked() -> list[Path]:
-    """The repository's files, those about to be added included."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "-z", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    paths = (ROOT / name for name in listed.stdout.split("\0") if name)
-    return [path for path in paths if path.is_file() and not path.is_symlink()]
 
 
 def run(*argv: str) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.files import ROOT, tracked
+
 OURS = ("audit", "checks", "remediations", "reports", "runner")
 LIBRARIES = ("rich", "pygments", "markdown-it-py", "mdurl", "pyelftools")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet")
@@ -51,12 +52,10 @@ class Installed:
 
 def copy_sources(target: Path) -> None:
     """What git knows and what is about to be added, as a build of a fresh clone would see it."""
-    command = ["git", "ls-files", "-co", "-z", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+    for path in tracked():
+        copy = target / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
 
 
 def add_library(name: str, site: Path) -> None:

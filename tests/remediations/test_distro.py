@@ -6,6 +6,7 @@ import pytest
 
 from audit.host import Host
 from audit.model import Fix
+from audit.source import Answer
 from audit.testing import made_host
 from remediations import distro
 
@@ -23,7 +24,7 @@ def host_of(family: str | None, init: str | None = None) -> Host:
         "/run/systemd/system": None,
         "/run/openrc/softlevel": "default" if init == "openrc" else None,
     }
-    systemd = ["directory", 0o755, 0, 0, 0, 0, 1] if init == "systemd" else None
+    systemd: Answer = ["directory", 0o755, 0, 0, 0, 0, 1] if init == "systemd" else None
     return made_host(files, {("stat", "/run/systemd/system"): systemd})
 
 
