@@ -11,7 +11,6 @@ from audit.testing import made_host
 from remediations import distro
 
 FAMILIES = ("debian", "fedora", "arch", "gentoo", "alpine")
-BOOTED: dict[str, tuple[str, ...]] = {"systemd": ("directory",), "openrc": ("file",)}
 
 
 def host_of(family: str | None, init: str | None = None) -> Host:
