@@ -1,19 +1,25 @@
-"""What an ELF file is made for. pyelftools reads it; it is imported only when a binary must be understood."""
+"""What an ELF file is made for. pyelftools reads it, imported when a binary must be understood."""
 
 from __future__ import annotations
 
+from audit.model import Unknown
 from audit.source import Answer
 
 
 def describe(data: bytes) -> Answer:
-    """Class, machine, type, interpreter and needed libraries of an ELF file; None when it is none."""
+    """Class, machine, type, interpreter and needed libraries of an ELF file; None when it is none.
+
+    Raises Unknown without pyelftools.
+    """
     import io
 
-    from elftools.common.exceptions import ELFError
-    from elftools.elf.dynamic import DynamicSegment
-    from elftools.elf.elffile import ELFFile
-    from elftools.elf.segments import InterpSegment
-
+    try:
+        from elftools.common.exceptions import ELFError
+        from elftools.elf.dynamic import DynamicSegment
+        from elftools.elf.elffile import ELFFile
+        from elftools.elf.segments import InterpSegment
+    except ImportError:
+        raise Unknown("the Python library pyelftools is not installed") from None
     if not data.startswith(b"\x7fELF"):
         return None
     interpreter: str | None = None
@@ -25,7 +31,9 @@ def describe(data: bytes) -> Answer:
                 interpreter = str(segment.get_interp_name())
             elif isinstance(segment, DynamicSegment):
                 needed = [
-                    str(tag.needed) for tag in segment.iter_tags() if tag.entry.d_tag == "DT_NEEDED"
+                    str(getattr(tag, "needed", ""))
+                    for tag in segment.iter_tags()
+                    if tag.entry.d_tag == "DT_NEEDED"
                 ]
         return {
             "class": int(elf.elfclass),
