@@ -108,7 +108,8 @@ class Lab:
             return None
         head = path.rstrip("/") + "/"
         below = [*self.files, *self.directories, *self.links]
-        return sorted({one[len(head) :].split("/")[0] for one in below if one.startswith(head)})
+        found = sorted({one[len(head) :].split("/")[0] for one in below if one.startswith(head)})
+        return list(found)
 
     def _search(self, path: str, pattern: str) -> Answer:
         if path != LIBRARY:

@@ -1,7 +1,8 @@
 """Every row of the lab's table that cgroups decide, predicted from a host constructed after it.
 
-The lab booted real hosts and really started containers (Debian 11, 12, 13 and sid; LXC 4.0.6, 5.0.2,
-6.0.4, 7.0.0; systemd and OpenRC). What it found is the oracle here; the hosts are made by hand.
+The lab booted real hosts and really started containers: Debian 11, 12, 13 and sid, with LXC 4.0.6,
+5.0.2, 6.0.4 and 7.0.0, under systemd and OpenRC. What it found is the oracle here; the hosts are
+made by hand.
 """
 
 from __future__ import annotations
@@ -105,7 +106,8 @@ def leaf(made: Lab) -> Lab:
     """The lab's leaf-pam: logins go to lxc/login, lxc itself stays free of processes."""
     made.write(
         "/etc/cgconfig.conf",
-        f"group lxc {{ {GROUP} {BELOW} }}\ngroup lxc/login {{ {GROUP} cpu {{}} memory {{}} pids {{}} }}\n",
+        f"group lxc {{ {GROUP} {BELOW} }}\n"
+        f"group lxc/login {{ {GROUP} cpu {{}} memory {{}} pids {{}} }}\n",
     )
     made.write("/etc/cgrules.conf", "lxc cpu,memory,pids lxc/login\n")
     made.write("/etc/pam.d/common-session", "session optional pam_cgroup.so\n")
