@@ -47,12 +47,14 @@ class Request(NamedTuple):
 class Host:
     """What facts are computed from.
 
-    Each fact is computed at most once; what it asked is remembered with it.
+    Each fact is computed at most once; what it asked is remembered with it. Each question is asked
+    once too: facts must not contradict each other because a file changed between two looks.
     """
 
     def __init__(self, source: Source, request: Request | None = None) -> None:
         self.source = source
         self.request = request or Request()
+        self._answers: dict[Question, Answer | Unknown] = {}
         self._facts: dict[tuple[Any, ...], tuple[Any, Unknown | None, frozenset[Question]]] = {}
         self._trail: list[set[Question]] = [set()]
 
@@ -83,8 +85,17 @@ class Host:
 
     def ask(self, verb: str, *args: str) -> Answer:
         """One question of audit/verbs.py; raises Unknown when it could not be looked at."""
-        self._trail[-1].add((verb, *args))
-        return self.source.ask(verb, *args)
+        question = (verb, *args)
+        self._trail[-1].add(question)
+        if question not in self._answers:
+            try:
+                self._answers[question] = self.source.ask(verb, *args)
+            except Unknown as why:
+                self._answers[question] = why
+        answer = self._answers[question]
+        if isinstance(answer, Unknown):
+            raise answer.with_traceback(None)
+        return answer
 
     def read(self, path: str) -> str | None:
         """The text of a regular file that only root can write; None when it is absent."""

@@ -165,8 +165,8 @@ def _demand_user(host: Host, args: argparse.Namespace) -> None:
     from audit.facts.accounts import account_named
 
     user = host.request.user
-    if not user:
-        return
+    if not user or (args.user is None and host.source.kind == "live"):
+        return  # that we run as a uid nobody has is no mistyped name: checks/host/user.py
     try:
         if host.get(account_named, user) is not None:
             return

@@ -24,7 +24,8 @@ def render(page: Page, report: Report) -> None:
 def next_step(report: Report) -> tuple[str, list[str]]:
     """Words and commands: make a container, cure the first cause, or look closer."""
     user = report["user"]
-    place = f" on {report['host'].get('hostname')}" if report["host"]["source"] != "live" else ""
+    name = report["host"].get("hostname")
+    place = f" on {name}" if name and report["host"]["source"] != "live" else ""
     if user is None and report["verdict"] == "unknown":
         return f"next: say who will own the containers{place}", _name_a_user(report)
     if report["verdict"] == "ready" and user is not None:

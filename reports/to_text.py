@@ -251,18 +251,18 @@ def _rest(page: Page, findings: list[FindingEntry], *, verbose: bool) -> None:
         if kind not in counts:
             continue
         own = list(dict.fromkeys(counts[kind]))
-        words = f"{len(counts[kind])} {kind}"
+        words = f"{kind}: {len(counts[kind])}"
         if kind in NAMED and not verbose:
-            words += f": {_ids(own, MOST_IDS)}"
+            words += f" ({_ids(own, MOST_IDS)})"
         page.line((words, "dim"), indent=2, hang=2)
     if not verbose:
         page.line(("-v shows every check; explain ID tells about one", "dim"), indent=2, hang=2)
 
 
 KINDS = (
-    "hardening findings",
-    "notes",
-    "without effect on the verdict could not be decided",
+    "could be stronger",
+    "worth knowing",
+    "could not be decided, without effect on the verdict",
     "passed",
     "do not apply here",
     "not judged, because of a cause above",

@@ -1,10 +1,12 @@
 from collections.abc import Iterator
 from shlex import quote
 
-from audit.facts.accounts import target
+from audit.facts.accounts import account_named
 from audit.facts.owners import candidates
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Outcome, Pass, check
+
+SHOWN = 5
 
 
 @check(
@@ -13,17 +15,26 @@ from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Outcome
 def user(host: Host) -> Iterator[Finding]:
     """The audit is about an account that the name service knows and that is not root.
 
-    newuidmap(1) looks the caller up by uid and refuses to work for one without a passwd entry;
-    containers of root are not what `unprivileged` means here. Root may ask without naming a user:
-    then the host is judged, and nothing that depends on the user.
+    newuidmap(1) looks the caller up by uid and refuses to work for one without a passwd entry (a
+    uid of the surrounding container, a directory that is offline); containers of root are not what
+    `unprivileged` means here. Root may ask without naming a user: then the host is judged, and
+    nothing that depends on the user.
 
     Why: "newuidmap: Cannot determine your user name."
     See: newuidmap(1), passwd(5), shadow src/newuidmap.c
     """
-    if not host.request.user:
+    asked = host.request.user
+    if not asked:
         yield _nobody_named(host)
         return
-    account = host.get(target)
+    account = host.get(account_named, asked)
+    if account is None:
+        who = f"uid {asked}" if asked.isdigit() else asked
+        yield Fail(
+            f"{who} has no entry in passwd: newuidmap cannot determine the user's name",
+            Evidence("/etc/passwd", None, "no entry", f"an account for {who}"),
+        )
+        return
     seen = Evidence("/etc/passwd", None, f"{account.name}:{account.uid}", "a uid other than 0")
     if account.uid == 0:
         yield Fail("root's own containers are not unprivileged ones: name a user with --user", seen)
@@ -42,9 +53,10 @@ def _nobody_named(host: Host) -> Finding:
         message = "no user was named, and this host has no ordinary account that could be one"
         return Finding(Outcome.UNKNOWN, message, fix=create)
     names = ", ".join(
-        f"{one.name} (has subordinate ids)" if one.has_subids else one.name for one in people[:5]
+        f"{one.name} (has subordinate ids)" if one.has_subids else one.name
+        for one in people[:SHOWN]
     )
-    more = f" and {len(people) - 5} more" if len(people) > 5 else ""
+    more = f" and {len(people) - SHOWN} more" if len(people) > SHOWN else ""
     name = Fix(
         "name_user",
         "say who will own the containers",
