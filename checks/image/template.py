@@ -1,0 +1,50 @@
+from collections.abc import Iterator
+
+from audit.access import may
+from audit.facts.session import session_credentials
+from audit.facts.template import judged_template, script, template_path
+from audit.host import Host
+from audit.model import CREATE, Evidence, Fail, Finding, Fix, Level, Pass, check
+from remediations.distro import install
+
+REFUSAL = "can't be used for unprivileged containers"
+
+
+@check(
+    "The template that fills the container can be run by a user",
+    Level.BLOCKING,
+    stages=(CREATE,),
+    after=("lxc.installed",),
+)
+def template(host: Host) -> Iterator[Finding]:
+    """lxc-create -t finds the script, the user may execute it, and it works without root.
+
+    Judged is busybox for a plain guest and download for a systemd guest. The old templates
+    (debian, ubuntu, alpine...) make device nodes, so they stop at once in a user namespace; of
+    LXC's own only busybox, download, local and oci do not. Packages split them: lxc-templates,
+    Alpine's lxc-download.
+
+    Why: "bad template: download", "This template can't be used for unprivileged containers."
+    See: lxc-create(1), LXC src/lxc/utils.c (get_template_path), templates/
+    """
+    name = judged_template(host)
+    path = host.get(template_path, name)
+    stat = host.stat(path)
+    if stat is None:
+        seen = Evidence(path, None, "absent", "an executable script")
+        fix = install(host, "lxc-templates")
+        yield Fail(f"the template {name} is not installed: there is no {path}", seen, fix=fix)
+        return
+    mode = f"{stat.kind}, mode {stat.mode & 0o7777:04o}"
+    seen = Evidence(path, None, mode, "executable by the user")
+    acl = host.xattr(path, "system.posix_acl_access")
+    if stat.kind != "file" or not may(list(stat), acl, host.get(session_credentials), "x"):
+        fix = Fix("template_mode", "let everybody run it", (f"chmod 755 {path}",))
+        yield Fail(f"the user may not execute the template {path}", seen, fix=fix)
+    elif REFUSAL in host.get(script, name):
+        yield Fail(
+            f"the template {name} makes device nodes, which takes root: use -t download",
+            Evidence(path, None, REFUSAL, "a template for unprivileged containers"),
+        )
+    else:
+        yield Pass(f"{path} can be run", seen)
