@@ -1,12 +1,12 @@
-"""One worker: an outer world with a healthy user, and one case after the other in worlds inside it."""
+"""One worker: an outer world with a healthy user, and case after case in worlds inside it."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from typing import Any
 
 from tests.truth import world
@@ -18,7 +18,7 @@ CASE_SECONDS = 240
 
 
 def install() -> None:
-    """A copy of the application where every user can read it, compiled as an installed one would be."""
+    """A copy of the application where every user can read it, compiled as if installed."""
     for folder in APPLICATION:
         shutil.copytree(world.ROOT / folder, f"/opt/lxc-preflight/{folder}", dirs_exist_ok=True)
     subprocess.run(
@@ -28,27 +28,26 @@ def install() -> None:
 
 def run_case(name: str, number: int, directory: str) -> dict[str, Any]:
     case = next(c for c in every() if c.name == name)
-    read, write = os.pipe()
     command = world.enter(
         [sys.executable, "-m", "tests.truth.inside", name, str(number), directory],
         private_sysctls=case.userns,
     )
-    # unshare and python pass file descriptor 3 on
-    process = subprocess.Popen(
-        ["bash", "-c", f'exec 3>&{write}; exec "$@"', "case", *command],
-        cwd=world.ROOT,
-        pass_fds=[write],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
-    os.close(write)
-    with os.fdopen(read) as answer:
+    # A file and not a pipe, which a report would fill. unshare and python pass descriptor 3 on.
+    with tempfile.TemporaryFile("w+") as answer:
+        process = subprocess.Popen(
+            ["bash", "-c", f'exec 3>&{answer.fileno()}; exec "$@"', "case", *command],
+            cwd=world.ROOT,
+            pass_fds=[answer.fileno()],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
         try:
             _, errors = process.communicate(timeout=CASE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             return {"case": name, "crashed": f"no answer within {CASE_SECONDS} seconds"}
+        answer.seek(0)
         text = answer.read()
     if not text:
         return {"case": name, "crashed": errors.strip()[-1500:]}
