@@ -49,7 +49,7 @@ def container_root(host: Host) -> Iterator[Finding]:
             swapped = any(one.outside == 0 for one in lines)
             hint = " (container id and host id are swapped)" if swapped else ""
             yield Fail(
-                f"the {kind} map begins at {low.inside}: the container's {kind} 0 is not mapped{hint}",
+                f"no line maps the container's {kind} 0, the first is {low.inside}{hint}",
                 Evidence(low.file, low.line, low.text, wanted),
                 subject=kind,
                 fix=map_root(host, kind),

@@ -53,7 +53,7 @@ def overlapping(grants: tuple[Grant, ...], uids: dict[str, str]) -> list[tuple[S
     sweep.
     """
     spans = sorted(
-        (span[0], span[1], grant) for grant in grants if grant.size and (span := grant.range)
+        (ids[0], ids[1], grant) for grant in grants if grant.size and (ids := grant.range)
     )
     found: list[tuple[Span, Span]] = []
     # The range that reaches furthest, and the one that does among the other owners'.

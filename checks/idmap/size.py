@@ -40,7 +40,7 @@ def size(host: Host) -> Iterator[Finding]:
             continue
         fatal = kind == "gid" and last < SHADOW_GROUP and template == "download"
         yield Fail(
-            f"the container has only the {kind}s 0-{last}: files and processes with others cannot be",
+            f"the container has only the {kind}s 0-{last}: files with others cannot exist",
             seen,
             subject=kind,
             level=Level.BLOCKING if fatal else None,

@@ -37,7 +37,7 @@ def subid_notation(host: Host) -> Iterator[Finding]:
             if host.get(owns, line.text.split(":")[0], host.get(dialects)[0]):
                 bad = True
                 yield Fail(
-                    f"line {line.line} of {path} is not in plain decimal: other tools read it differently",
+                    f"line {line.line} of {path} is not plain decimal: tools differ over it",
                     Evidence(path, line.line, repr(line.text[:200])[1:-1], "owner:first_id:count"),
                     subject=f"{kind} {line.line}",
                 )
@@ -53,7 +53,7 @@ def subid_notation(host: Host) -> Iterator[Finding]:
         if default is None:
             bad = True
             yield Fail(
-                f"lxc-usernsexec without -m finds no line that begins with {account.name}: in {path}",
+                f"lxc-usernsexec without -m finds no line of {account.name} by name in {path}",
                 Evidence(path, None, "no usable line by name", f"{account.name}:FIRST_ID:COUNT"),
                 subject=f"{kind} name",
             )
@@ -80,16 +80,16 @@ def default_map(text: str, name: str) -> tuple[int, int] | None:
     """The (first id, count) that lxc-usernsexec takes out of a file when it is given no -m; None:
     it gives up.
     """
-    for line in text.split("\n"):
-        if not line.startswith(name + ":"):
-            continue
-        at = text.find(line)
-        whole = line + "\n" if text[at + len(line) :].startswith("\n") else line
-        first, colon, second = whole[:-1][len(name) + 1 :].partition(":")
-        if not colon:
+    lines = text.split("\n")
+    last = lines.pop()
+    # The last character goes, newline or not.
+    for line in (*lines, last[:-1]):
+        owner, colon, rest = line.partition(":")
+        first, second_colon, second = rest.partition(":")
+        if not (colon and second_colon) or owner != name:
             continue
         start, size = strtoul(first), strtoul(second)
-        if start is None or size is None or "-" in first + second:
+        if start is None or size is None or start[1] or size[1]:
             return None
         return start[0], size[0]
     return None
