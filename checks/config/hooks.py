@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from shlex import quote
 
 from audit.facts.config import Entry, container_config
 from audit.facts.executables import which
@@ -71,7 +72,7 @@ def judge(host: Host, entry: Entry) -> Finding:
         return Pass(f"{entry.key} can run {program}", seen, subject=entry.key)
     fix = None
     if why.endswith("is not executable"):
-        fix = Fix("hook_mode", f"make {program} executable", (f"chmod a+rx {program}",))
+        fix = Fix("hook_mode", f"make {program} executable", (f"chmod a+rx {quote(program)}",))
     if entry.key in IGNORED:
         message = f"{entry.key} will fail, which stops nothing: {why}"
         return Fail(message, seen, subject=entry.key, fix=fix, stages=(), level=Level.DEGRADED)

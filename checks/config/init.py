@@ -21,7 +21,7 @@ from audit.model import (
     "The container has an init that this machine can run",
     Level.BLOCKING,
     stages=STARTING,
-    after=("config.present", "config.includes", "config.rootfs"),
+    after=("config.present", "config.includes", "config.rootfs", "storage.rootfs"),
 )
 def init(host: Host) -> Iterator[Finding]:
     """/sbin/init, or lxc.init.cmd, is an executable file of the container for this architecture.

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from shlex import quote
 
 from audit.facts.guest import inside, rootfs
 from audit.facts.kernel import release
@@ -115,7 +116,7 @@ def cure(one: MountEntry, target: str) -> Fix:
         title = f"let LXC make {one.target}: add create=dir (or create=file) to the options"
     else:
         title = "correct the line, remove it, or add `optional` to its options"
-    return Fix("mount_entry", title, (f"${{EDITOR:-vi}} +{one.line} {one.file}",), ("user",))
+    return Fix("mount_entry", title, (f"${{EDITOR:-vi}} +{one.line} {quote(one.file)}",), ("user",))
 
 
 def bind_source(host: Host, one: MountEntry) -> tuple[str, str]:

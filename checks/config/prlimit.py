@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from shlex import quote
 
 from audit.facts.prlimits import UNLIMITED, hard_limit, is_resource, limits_file, wanted
 from audit.host import Host
@@ -60,7 +61,7 @@ def prlimit(host: Host) -> Iterator[Finding]:
                 fix=Fix(
                     "prlimit",
                     f"ask for no more than the session has: {entry.key} = {lower}",
-                    (f"sed -i '{entry.line}s/=.*/= {lower}/' {entry.file}",),
+                    (f"sed -i '{entry.line}s/=.*/= {lower}/' {quote(entry.file)}",),
                     ("user",),
                 ),
             )

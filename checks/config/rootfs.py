@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from shlex import quote
 
 from audit.facts.config import container_config
 from audit.facts.guest import Rootfs, rootfs
@@ -23,22 +24,22 @@ OVERLAY = ("overlay", "overlayfs")
 
 
 @check(
-    "The root file system of the config is there, on storage that a user may mount",
+    "The root file system of the config is on storage that a user may mount",
     Level.BLOCKING,
     stages=(CREATE, *STARTING),
     after=("config.present", "config.includes"),
 )
 def rootfs_is_there(host: Host) -> Iterator[Finding]:
-    """lxc.rootfs.path names an existing directory, of type dir, btrfs or overlay.
+    """lxc.rootfs.path has a type that needs no root: dir, btrfs or overlay.
 
-    The path is absolute and written into the container's config when it is created: it is wrong
-    after the home directory moved or the user was renamed. In the config for new containers the
-    line is not wanted at all: lxc-create then takes the directory for the root file system, and
-    refuses when it is not there.
+    Loop, volume and network devices can be set up by root only. In the config for new containers
+    the line is not wanted at all: lxc-create then fills the directory that it names, and refuses
+    when that is not there. Whether an existing container's directory can be entered is
+    storage.rootfs.
 
-    Why: "No such file or directory - Failed to open ".../rootfs"", "The rootfs "..." does not
-    exist", "Unprivileged users can only create btrfs and directory-backed containers"
-    See: lxc.container.conf(5) "lxc.rootfs.path", LXC src/lxc/storage/dir.c
+    Why: "The rootfs "..." does not exist", "Failed to open loop control", "Unprivileged users can
+    only create btrfs and directory-backed containers"
+    See: lxc.container.conf(5) "lxc.rootfs.path", LXC src/lxc/storage/storage.c
     """
     root = host.get(rootfs)
     config = host.get(container_config)
@@ -53,7 +54,6 @@ def rootfs_is_there(host: Host) -> Iterator[Finding]:
         )
         return
     seen = Evidence(root.entry.file, root.entry.line, root.entry.text)
-    stages = STARTING if host.request.container is not None else (CREATE,)
     options = config.last("lxc.rootfs.options")
     if root.storage in ROOTS:
         message = f"storage of type {root.storage} takes root: a user's containers are dir or btrfs"
@@ -65,22 +65,26 @@ def rootfs_is_there(host: Host) -> Iterator[Finding]:
         yield Fail("an id-mapped root file system takes root of the host", line, stages=STARTING)
     elif not root.path.startswith("/"):
         yield Undecided(f"{root.path} depends on where LXC's commands are typed", seen)
+    elif host.request.container is not None:
+        yield Pass(f"a user may mount {root.path}", seen)
     else:
-        yield directory(host, root, seen, stages)
+        yield directory(host, root, seen)
 
 
-def directory(host: Host, root: Rootfs, seen: Evidence, stages: tuple[str, ...]) -> Finding:
-    """Is it there?"""
+def directory(host: Host, root: Rootfs, seen: Evidence) -> Finding:
+    """lxc-create wants the directory to be there when the config names one."""
     found = host.stat(root.path)
     if found is not None and found.kind == "directory":
-        return Pass(f"{root.path} is there", seen)
+        return Pass(f"lxc-create will fill {root.path}", seen)
     what = "does not exist" if found is None else f"is a {found.kind}"
-    at_start = STARTING if host.request.container is not None else (CREATE,)
-    line = f"${{EDITOR:-vi}} +{root.entry.line} {root.entry.file}"
-    title = "write the path where the root file system is now, or remove the line"
     return Fail(
-        f"the root file system {root.path} {what}",
+        f"{root.path}, which lxc-create is told to fill, {what}",
         seen,
-        fix=Fix("rootfs_path", title, (line,), ("user",)),
-        stages=at_start,
+        fix=Fix(
+            "rootfs_path",
+            "leave the line out: lxc-create makes a root file system for each container",
+            (f"sed -i '{root.entry.line}d' {quote(root.entry.file)}",),
+            ("user",),
+        ),
+        stages=(CREATE,),
     )
