@@ -1,8 +1,12 @@
-"""What /etc/shadow says about whether an account can log in. Nothing else of that file leaves this module."""
+"""What /etc/shadow says about whether an account can log in; nothing else of it leaves here."""
 
 from __future__ import annotations
 
+import re
+
 from audit.source import Answer
+
+DAYS = re.compile(r"[0-9]{1,18}")
 
 
 def expiry(text: str, user: str) -> Answer:
@@ -14,7 +18,7 @@ def expiry(text: str, user: str) -> Answer:
         name, *fields = line.split(":")
         if name == user and len(fields) >= 7:
             return {
-                "expires": int(fields[6]) if fields[6].isdigit() else None,
+                "expires": int(fields[6]) if DAYS.fullmatch(fields[6]) else None,
                 "locked": fields[0].startswith(("!", "*")),
             }
     return None

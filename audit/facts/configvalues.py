@@ -258,7 +258,7 @@ def idmap(text: str) -> tuple[str, int, int, int] | None:
 def limits(text: str) -> tuple[int | None, int | None] | None:
     """(soft, hard) of a prlimit value, None for unlimited; no pair when LXC refuses it."""
     soft = _LIMIT.match(text)
-    if soft is None:
+    if soft is None or _overflows(soft[0]):
         return None
     rest = text[soft.end() :].lstrip(_SPACE)
     if not rest:
@@ -269,16 +269,24 @@ def limits(text: str) -> tuple[int | None, int | None] | None:
     if not rest:
         return _one_limit(soft[0]), _one_limit(soft[0])
     hard = _LIMIT.match(rest)
-    if hard is None or rest[hard.end() :].strip(_SPACE):
+    if hard is None or _overflows(hard[0]) or rest[hard.end() :].strip(_SPACE):
         return None
     return _one_limit(soft[0]), _one_limit(hard[0])
+
+
+def _overflows(text: str) -> bool:
+    """Whether strtoull(3) sets ERANGE."""
+    digits = text.strip(_SPACE).lstrip("+-").lstrip("0")
+    return digits.isdecimal() and (len(digits) > 20 or int(digits) > _ULONG_MAX)
 
 
 def _one_limit(text: str) -> int | None:
     """strtoull(3): a negative number wraps around, and the largest one is RLIM_INFINITY."""
     if text == "unlimited":
         return None
-    value = int(text) % (_ULONG_MAX + 1) if text.strip(_SPACE) else 0
+    digits = text.strip(_SPACE)
+    magnitude = int(digits.lstrip("+-").lstrip("0") or "0")
+    value = -magnitude % (_ULONG_MAX + 1) if digits.startswith("-") else magnitude
     return None if value == _ULONG_MAX else value
 
 

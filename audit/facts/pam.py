@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from audit.host import Host
+from audit.model import Unknown
 
 # How a person gets a session, the usual door first. `su` is what `su -` runs where there is no
 # su-l.
@@ -49,7 +50,10 @@ def service_file(host: Host, service: str) -> str | None:
 
 
 def stack(host: Host, service: str) -> tuple[Rule, ...]:
-    """The rules of a service with everything it includes, in order; empty when it has no file."""
+    """The rules of a service with everything it includes, in order; empty when it has no file.
+
+    Raises Unknown for files that include each other deeper than PAM follows: it then refuses.
+    """
     rules: list[Rule] = []
     _collect(host, service, "", rules, 0)
     return tuple(rules)
@@ -57,8 +61,10 @@ def stack(host: Host, service: str) -> tuple[Rule, ...]:
 
 def _collect(host: Host, service: str, kind: str, rules: list[Rule], depth: int) -> None:
     path = service if service.startswith("/") else service_file(host, service)
-    if path is None or depth > MAX_DEPTH:
+    if path is None:
         return
+    if depth > MAX_DEPTH:
+        raise Unknown(f"{path} is included more than {MAX_DEPTH} files deep: PAM gives up there")
     text = (host.read(path) or "").replace("\\\n", "  ")
     for number, line in enumerate(text.split("\n"), 1):
         parsed = parse_line(line)

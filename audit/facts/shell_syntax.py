@@ -115,7 +115,7 @@ def _quoted_end(text: str, at: int) -> int:
 
 
 def dollar_end(text: str, at: int) -> int:
-    """Where an expansion that begins with `$` at `at` ends."""
+    """Where an expansion that begins with `$` at `at` ends. Raises Malformed when it does not."""
     opening = text[at + 1 : at + 2]
     if opening == "'":
         at += 2
