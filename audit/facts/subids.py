@@ -29,8 +29,12 @@ _NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9
 # owner:start:size, or owner:first-last, with whatever blanks, signs and zeros
 _MEANT = re.compile(r"([^:]*):\s*0*([0-9]{1,10})\s*([:-])\s*0*([0-9]{1,10})\s*(?::.*)?", re.ASCII)
 _DECIMAL = re.compile(r"[ \t\n\v\f\r]*\+?([0-9]+)", re.ASCII)
-# A line that every reader takes for the same three values.
+# A line that every reader takes for the same three values, and one that looks like it but whose
+# numbers may be too large for one of them.
 _PLAIN = re.compile(r"([^:+\-#\s][^:\s]{0,250}):(0|[1-9][0-9]{0,8}):(0|[1-9][0-9]{0,8})", re.ASCII)
+_DECIMALS = re.compile(
+    r"[^:+\-#\s][^:\s]{0,250}:(?:0|[1-9][0-9]{0,9}):(?:0|[1-9][0-9]{0,9})", re.ASCII
+)
 
 T = TypeVar("T")
 Range = tuple[int, int]  # first and last id, both included
@@ -188,7 +192,8 @@ def parse(path: str, text: str, dialect: Dialect) -> Subids:
                 rejected.append(Odd(number, line, f"it begins with {line[0]}"))  # name_is_nis()
             elif isinstance(parsed := parse_line(line, dialect), tuple):
                 grants.append(Grant(number, *parsed))
-                odd.append(Odd(number, line, ""))
+                if not _DECIMALS.fullmatch(line):
+                    odd.append(Odd(number, line, ""))
             elif line.strip() and not line.lstrip().startswith("#"):
                 rejected.append(Odd(number, line, parsed))
     except ValueError as why:
