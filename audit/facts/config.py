@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple
 
 from audit.facts.configkeys import KEYS, STRICT_SINCE, Key, Version
-from audit.facts.configvalues import CAPS_EXCLUDE, State, refusal
+from audit.facts.configvalues import CAPS_EXCLUDE, State, is_unclear, refusal
 from audit.facts.lxc import constants, lxc_version
 from audit.facts.lxcconf import default_config_path, lxcpath
 from audit.facts.session import home_dir, variable
@@ -50,7 +50,7 @@ class Problem(NamedTuple):
     line: int
     text: str
     why: str
-    kind: str  # "missing", "denied", "include", "syntax", "key" or "value"
+    kind: str  # "missing", "denied", "include", "syntax", "key", "value" or "unclear"
 
     @property
     def key(self) -> str:
@@ -241,6 +241,10 @@ class _Reader:
         key = self._keys[line.key]
         if key is None:
             self.problems.append(bad._replace(why=f"{line.key} is no key of this LXC", kind="key"))
+            return
+        if is_unclear(key, line.value, self.version):
+            chance = f"{line.value!r} is no number, and LXC refuses it or not as chance has it"
+            self.problems.append(bad._replace(why=chance, kind="unclear"))
             return
         why = self._refusal(key, line)
         if why is not None:

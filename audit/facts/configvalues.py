@@ -15,11 +15,12 @@ _NUMBER = re.compile(r"[ \t\n\v\f\r]*\+?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)"
 _SIGNED = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)")
 _LIMIT = re.compile(r"unlimited|[ \t\n\v\f\r]*(?:[+-]?[0-9]+)?")
 _SIZE = re.compile(r"(.*?)[ \t]*([a-zA-Z]{0,2})", re.DOTALL)
-_OFFSET = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+ ?(h|m|s|ms|us|ns)[ \t]*")
+_OFFSET = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+(ms|us|ns| ?[hms])")
 _IPV4 = re.compile(r"\.".join([r"(0|[1-9][0-9]{0,2})"] * 4))
 _INDEX = re.compile(r"lxc\.net\.([0-9]+)(?:\.(.*))?", re.DOTALL)
 _UINT_MAX, _ULONG_MAX, _INT_MAX = 2**32 - 1, 2**64 - 1, 2**31 - 1
 _SIZE_LENGTH = 20
+_SOCKET_MAX = 107  # unix(7), sun_path
 _UTS_NAME_MAX, _PATH_MAX, _NAME_MAX = 64, 4096, 255
 
 # Releases in which liblxc became stricter.
@@ -73,7 +74,7 @@ _SIGNALS = frozenset(
         "TRAP IOT BUS STKFLT CLD URG XCPU XFSZ VTALRM PROF WINCH IO POLL PWR UNUSED SYS"
     )
 )
-_REAL_TIME = re.compile(r"(?:max-|min\+)([0-9]+)", re.IGNORECASE)
+_REAL_TIME = re.compile(r"(?:max-|min\+)([0-9].*)", re.IGNORECASE | re.DOTALL)
 _REAL_TIME_SIGNALS = 30  # SIGRTMAX - SIGRTMIN of glibc
 _LOG_LEVELS = frozenset(_words("TRACE DEBUG INFO NOTICE WARN ERROR CRIT ALERT FATAL"))
 _SYSLOG = frozenset(("daemon", *(f"local{n}" for n in range(8))))
@@ -100,13 +101,8 @@ _PATHS = frozenset(
         "cgroup_container_inner_dir"
     )
 )
-_MOUNT_OPTIONS = frozenset(
-    _words(
-        "atime dev diratime exec noatime nodev nodiratime noexec norelatime nostrictatime nosuid "
-        "relatime ro rw strictatime suid bind defaults rbind sync async dirsync lazytime mand "
-        "nomand remount private shared slave unbindable rprivate rshared rslave runbindable"
-    )
-)
+# LXC returns whatever errno happens to be for a bad number: it may take the config, or refuse it.
+_ERRNO = frozenset(("init_uid", "init_gid", "hooks_version", "seccomp_allow_nesting"))
 
 
 class State:
@@ -114,7 +110,7 @@ class State:
 
     def __init__(self, version: Version, without: frozenset[str] = frozenset()) -> None:
         self.version = version
-        self.without = without  # "AppArmor", "SELinux", "seccomp": not built into this liblxc
+        self.without = without  # of AppArmor, SELinux, seccomp, capabilities: not built in
         self.net: dict[int, str] = {}
         self.caps = ""  # "drop" or "keep" once a list has begun
         self.namespaces = ""  # "clone" or "keep"
@@ -141,13 +137,19 @@ def refusal(key: Key, name: str, value: str, state: State) -> str | None:
     return None if rule is None else rule(name, value, state)
 
 
+def is_unclear(key: Key, value: str, version: Version) -> bool:
+    """Whether it depends on chance if LXC refuses the value."""
+    stale = key.setter in _ERRNO and version >= _NET_TYPE_FIRST
+    return stale and bool(value) and number(value) is None
+
+
 def _not_built(setter: str, state: State) -> str | None:
     refused = any(first <= state.version < end for first, end in _NO_LSM_REFUSED)
     if setter.startswith("apparmor_") and "AppArmor" in state.without and refused:
         return "this LXC was built without AppArmor"
     if setter.startswith("selinux_") and "SELinux" in state.without and refused:
         return "this LXC was built without SELinux"
-    if setter in ("seccomp_profile", "seccomp_allow_nesting") and "seccomp" in state.without:
+    if setter.startswith("seccomp_") and "seccomp" in state.without:
         return "this LXC was built without seccomp"
     return None
 
@@ -377,7 +379,7 @@ _SUBKEYED = ("cgroup", "cgroup2", "prlimit", "sysctl", "proc")
 def _prlimit(name: str, value: str, state: State) -> str | None:
     if limits(value) is None:
         return f"{value!r} is no limit: SOFT:HARD, one number or unlimited"
-    return _subkey(name, value, state)
+    return _subkey(name if name != "lxc.prlimit." else "lxc.prlimit.x", value, state)
 
 
 def _cgroup_dir(name: str, value: str, state: State) -> str | None:
@@ -403,6 +405,8 @@ def _personality(name: str, value: str, state: State) -> str | None:
 def _caps(name: str, value: str, state: State) -> str | None:
     if state.version < CAPS_EXCLUDE:
         return None
+    if "capabilities" in state.without and value.strip() != "none":
+        return "this LXC was built without libcap"
     mine, other = ("drop", "keep") if name == "lxc.cap.drop" else ("keep", "drop")
     if state.caps == other:
         return "keeping and dropping capabilities are mutually exclusive"
@@ -420,7 +424,7 @@ def _mount_auto(name: str, value: str, state: State) -> str | None:
     for word in value.replace("\t", " ").split(" "):
         known = not word or word in _AUTO_MOUNTS
         known = known or (word in _AUTO_MOUNTS_4_0_12 and state.version >= (4, 0, 12))
-        known = known or (word.startswith("shmounts:") and word != "shmounts:")
+        known = known or word.startswith("shmounts:")
         if not known:
             return f"{word!r} is no file system that LXC mounts by itself"
     return None
@@ -501,12 +505,11 @@ def _tty_dir(name: str, value: str, state: State) -> str | None:
 def _rootfs_options(name: str, value: str, state: State) -> str | None:
     if state.version < (4, 0, 11):
         return None
-    for word in value.split(","):
-        if word.startswith(("create=", "optional", "relative")):
+    for word in ("create=dir", "create=file", "optional", "relative"):  # found by strstr(3)
+        if word in value:
             return f"{word!r} is no option for a root file system"
-        if word and "=" not in word and word not in _MOUNT_OPTIONS:
-            return f"{word!r} is no mount option"
-    return None
+    found = value.partition("idmap=")
+    return "idmap= names nothing" if found[1] and found[2][:1] in ("", ",") else None
 
 
 def _time_offset(name: str, value: str, state: State) -> str | None:
@@ -514,7 +517,9 @@ def _time_offset(name: str, value: str, state: State) -> str | None:
 
 
 def _notify_proxy(name: str, value: str, state: State) -> str | None:
-    return None if value.startswith("unix:") else f"{value!r} does not begin with unix:"
+    path = value.removeprefix("unix:")
+    fine = path != value and path[:1] in ("/", "@") and 2 <= len(path) <= _SOCKET_MAX
+    return None if fine else f"{value!r} is no unix:/PATH of a socket"
 
 
 _RULES: dict[str, Callable[[str, str, State], str | None]] = {

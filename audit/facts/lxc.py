@@ -20,10 +20,11 @@ _CONSTANTS = (
     r"|([!-~]{1,200}/rootfs)"
     r"|([!-~]{1,200}/lxc/templates)"
     r"|uilt without (AppArmor|SELinux) support"
-    r"|(ibseccomp\.so)[.\d]*"
+    r"|ib(seccomp|cap)\.so[.\d]*"
     r")(?=\x00)"
 )
 _OCI_VERSION = "1.0.0"
+_LIBRARIES = {"seccomp": "seccomp", "cap": "capabilities"}  # lib*.so -> what LXC cannot do without
 _LIBRARY = "liblxc.so.1"
 _CACHED = r"\x00(/[^\x00]{1,200}/liblxc\.so\.1)(?=\x00)"
 # Debian's names for the directories that ld.so(8) searches last.
@@ -47,7 +48,7 @@ class Constants(NamedTuple):
     user_nic: str | None
     rootfs_mount: str | None
     template_dir: str | None
-    without: frozenset[str]  # "AppArmor", "SELinux", "seccomp": not built in
+    without: frozenset[str]  # of AppArmor, SELinux, seccomp, capabilities: not built in
 
 
 def tool(host: Host, name: str) -> str | None:
@@ -96,9 +97,9 @@ def constants(host: Host) -> Constants:
         raise Unknown(f"{path} went away")
     columns = [[row[0] + row[n] for row in rows if row[n]] for n in range(1, 5)]
     mounts = sorted(columns[2], key=lambda found: "lxc" not in found)
+    linked = {row[6] for row in rows}
     without = {row[5] for row in rows if row[5]}
-    if not any(row[6] for row in rows):
-        without.add("seccomp")
+    without |= {name for library, name in _LIBRARIES.items() if library not in linked}
     return Constants(
         path,
         tuple(dict.fromkeys(text for text in columns[0] if text != _OCI_VERSION)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from audit.facts.accounts import target
 from audit.facts.config import Entry, container_config
 from audit.facts.configvalues import number
 from audit.facts.mountentries import mount_entries
@@ -20,7 +21,7 @@ from audit.model import (
 )
 
 IMAGES = ("download", "local", "oci")
-# Directories that give a container the host when it can write to them, or its secrets when it reads.
+# Directories that give the host away to who can write them, or secrets to who can read them.
 HOST_PATHS = ("/", "/etc", "/root", "/home", "/boot", "/dev", "/proc", "/sys", "/run", "/var/run")
 SOCKETS = ("docker.sock", "podman.sock", "containerd.sock", "incus", "lxd", "libvirt")
 WIDE_MOUNTS = ("proc:rw", "cgroup:rw:force", "cgroup-full:rw", "cgroup-full:rw:force")
@@ -204,8 +205,6 @@ def files_owner(host: Host) -> Iterator[Finding]:
     See: lxc.container.conf(5) "CONTAINER HOOKS"
     """
     config = host.get(container_config)
-    from audit.facts.accounts import target
-
     trusted = (0, host.get(target).uid)
     bad = 0
     for path in dict.fromkeys((config.path, *config.includes)):

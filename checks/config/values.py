@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 from audit.facts.config import MAX_SHOWN, container_config, problems
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, Pass, check
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, Pass, Undecided, check
 
 
 @check(
@@ -29,6 +29,13 @@ def values(host: Host) -> Iterator[Finding]:
             Evidence(problem.file, problem.line, problem.text[:200], "a value that LXC takes"),
             subject=f"{problem.file}:{problem.line}",
         )
-    if not found:
+    unclear = host.get(problems, "unclear")
+    for problem in unclear[:MAX_SHOWN]:
+        yield Undecided(
+            f"{problem.key[:60]}: {problem.why[:200]}",
+            Evidence(problem.file, problem.line, problem.text[:200], "a number"),
+            subject=f"{problem.file}:{problem.line}",
+        )
+    if not found and not unclear:
         config = host.get(container_config)
         yield Pass(f"all {len(config.entries)} values are accepted", Evidence(config.path))
