@@ -33,7 +33,7 @@ def render(page_data: dict[str, Any], out: TextIO) -> None:
     )
     page.line((f"{where}{user}:", "bold"))
     for finding in page_data["findings"]:
-        write_finding(page, finding, SIGNS.get(finding["outcome"], "unknown"))
+        write_finding(page, finding, SIGNS.get(finding["outcome"], "unknown"), page_data["user"])
     if page_data["looked_at"]:
         page.line((f"looked at: {', '.join(page_data['looked_at'])}", "dim"), indent=4, hang=2)
 

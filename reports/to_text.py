@@ -35,7 +35,7 @@ def render(report: Report, out: TextIO, *, verbose: bool = False) -> None:
     _head(page, report)
     _section(page, report, "what stops it", "fail", _at(failed, Level.BLOCKING), verbose=verbose)
     _section(page, report, "degraded", "warn", _at(failed, Level.DEGRADED), verbose=verbose)
-    _undecided(page, findings, verbose=verbose)
+    _undecided(page, findings, _owner(report), verbose=verbose)
     _waived(page, findings)
     if verbose:
         for level in (Level.HARDENING, Level.INFO):
@@ -65,6 +65,10 @@ def _head(page: Page, report: Report) -> None:
     page.line((separator.join(_host_words(report)), "dim"), indent=2, hang=2)
     if user:
         page.line((separator.join(_subject_words(report)), "dim"), indent=2, hang=2)
+
+
+def _owner(report: Report) -> str:
+    return str(report["user"]["name"]) if report["user"] else ""
 
 
 def _host_words(report: Report) -> list[str]:
@@ -105,6 +109,7 @@ def _section(
     """Failures of one level, causes with the widest consequences first."""
     if not findings:
         return
+    user = _owner(report)
     consequences = _consequences(report["findings"])
     by_check: dict[str, list[FindingEntry]] = {}
     for one in findings:
@@ -125,7 +130,7 @@ def _section(
         own = by_check[name]
         shown = own if verbose else own[:MOST_FINDINGS]
         for one in shown:
-            write_finding(page, one, sign)
+            write_finding(page, one, sign, user)
         if len(own) > len(shown):
             page.line(
                 (f"and {len(own) - len(shown)} more of {name}; -v shows them", "dim"), indent=4
@@ -135,8 +140,8 @@ def _section(
             page.line((f"not judged, because of it: {ids}", "dim"), indent=4, hang=2)
 
 
-def write_finding(page: Page, finding: FindingEntry, sign: str) -> None:
-    """One finding: message, check, proof, cure."""
+def write_finding(page: Page, finding: FindingEntry, sign: str, user: str) -> None:
+    """One finding: message, check, proof, and the cure that root or `user` can type."""
     page.line((f"{page.sign(sign)} ", sign), (finding["message"], "bold"), hang=4)
     is_failed = finding["outcome"] == Outcome.FAIL
     stops = f", {'stops' if is_failed else 'decides'} {', '.join(finding['stages'])}"
@@ -150,14 +155,15 @@ def write_finding(page: Page, finding: FindingEntry, sign: str) -> None:
     if (waiver := finding["waiver"]) is not None and waiver["expired"]:
         words = f"its waiver expired on {waiver['expires']} ({waiver['reason']})"
         page.line((words, "warn"), indent=4, hang=2)
-    _fix(page, finding)
+    _fix(page, finding, user)
 
 
-def _fix(page: Page, finding: FindingEntry) -> None:
+def _fix(page: Page, finding: FindingEntry, user: str) -> None:
     fix = finding["fix"]
     if fix is None:
         return
-    needs = f", as {' and '.join(fix['needs'])}" if fix["needs"] else ""
+    who = [user if user and one == "user" else one for one in fix["needs"]]
+    needs = f", as {' and '.join(who)}" if who else ""
     page.line((f"to cure it{needs}: ", "pass"), fix["title"], indent=4, hang=2)
     for step in fix["steps"]:
         page.command(step, indent=8)
@@ -175,7 +181,7 @@ def _consequences(findings: Iterable[FindingEntry]) -> dict[str, list[str]]:
     return found
 
 
-def _undecided(page: Page, findings: list[FindingEntry], *, verbose: bool) -> None:
+def _undecided(page: Page, findings: list[FindingEntry], user: str, *, verbose: bool) -> None:
     """What could not be looked at, one entry per reason, and what crashed."""
     reasons: dict[tuple[str, str], list[FindingEntry]] = {}
     for one in findings:
@@ -198,7 +204,7 @@ def _undecided(page: Page, findings: list[FindingEntry], *, verbose: bool) -> No
         for evidence in own[0]["evidence"]:
             line = "" if evidence["line"] is None else f":{evidence['line']}"
             page.line(f"{evidence['source']}{line}", indent=4, hang=2)
-        _fix(page, own[0])
+        _fix(page, own[0], user)
     if len(order) > len(shown):
         page.line((f"and {len(order) - len(shown)} more reasons; -v shows them", "dim"), indent=2)
 
@@ -234,7 +240,9 @@ def _everything(page: Page, findings: list[FindingEntry]) -> None:
             page.line((area, "bold"))
         what = "waived" if column(one) == "waived" else one["outcome"]
         sign = "unknown" if what == Outcome.ERROR else what
-        style = sign if sign in ("pass", "fail", "unknown") else "dim"
+        if what == Outcome.FAIL and one["level"] != Level.BLOCKING:
+            sign = "warn"
+        style = sign if sign in ("pass", "fail", "warn", "unknown") else "dim"
         message = one["message"]
         page.line((f"{page.sign(sign)} ", style), f"{one['check']}  ", (message, "dim"), hang=4)
 
