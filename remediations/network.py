@@ -54,7 +54,7 @@ NAT_ADDRESS = "10.0.3.1/24"
 
 def allow(host: Host, bridge: str, quota: int, line: Allotment | None = None) -> Fix:
     """Let the user have `quota` interfaces on a bridge: by one more line, or by this one."""
-    name = host.get(caller)
+    name = host.get(caller).name
     path = host.get(paths).usernet
     title = f"allow {name} {quota} interface{'s' if quota > 1 else ''} on {bridge}"
     if line is not None:

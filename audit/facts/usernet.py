@@ -116,14 +116,6 @@ def allotments(host: Host) -> tuple[Allotment, ...] | None:
     return None if text is None else parse_usernet(text)
 
 
-def caller(host: Host) -> str:
-    """The name by which lxc-user-nic knows the user: the first account with the uid (getpwuid)."""
-    account = host.get(target)
-    return next(
-        (one.name for one in host.get(local_accounts) if one.uid == account.uid), account.name
-    )
-
-
 def group_names(host: Host) -> tuple[str | None, ...]:
     """The names of the session's getgroups(2), None for a gid without one.
 
@@ -144,60 +136,76 @@ def _foreign_group(host: Host, gid: int) -> str | None:
     return line.partition(":")[0] if line else None
 
 
-class GroupCrash(NamedTuple):
-    """A line at which lxc-user-nic reads past the end of its list of groups, and dies."""
+class Caller(NamedTuple):
+    """Who runs which lxc-user-nic."""
 
-    allotment: Allotment
-    group: str
+    name: str
+    groups: tuple[str | None, ...]  # of getgroups(2), None for a gid without a name
+    version: tuple[int, int, int]
+
+    def belongs(self, group: str) -> bool | None:
+        """What name_is_in_groupnames() says; None when it reads past the list, and dies."""
+        names, version = self.groups, self.version
+        if not names or (None in names and version < _NAMELESS_IS_SKIPPED):
+            return False
+        readable = names[: names.index(None)] if None in names else names
+        if group in readable:
+            return True
+        return False if version >= _GROUPS_ARE_SAFE else None
+
+    def is_meant(self, one: Allotment) -> bool | None:
+        """Whether a line is for the caller; None when lxc-user-nic dies at it."""
+        if one.name == self.name:
+            return True
+        return self.belongs(one.name[1:]) if one.name.startswith("@") else False
 
 
-def in_groups(
-    group: str, names: tuple[str | None, ...], version: tuple[int, int, int]
-) -> bool | None:
-    """What name_is_in_groupnames() says; None when it runs into the NULL behind the list."""
-    if not names or (None in names and version < _NAMELESS_IS_SKIPPED):
-        return False
-    readable = names[: names.index(None)] if None in names else names
-    if group in readable:
-        return True
-    return False if version >= _GROUPS_ARE_SAFE else None
+def first_crash(lines: Iterable[Allotment], who: Caller) -> Allotment | None:
+    """The first line that kills lxc-user-nic, None when none does.
 
-
-def crash(host: Host) -> GroupCrash | None:
-    """The first line that kills lxc-user-nic for this user, None when none does.
-
-    Wherever the line stands and whatever its bridge is: groups are compared before anything else.
+    Wherever it stands and whatever its bridge is: names are compared before anything else.
     """
-    me = host.get(caller)
-    version = host.get(lxc_version)
     verdicts: dict[str, bool | None] = {}
-    for one in host.get(allotments) or ():
-        if not one.name.startswith("@") or one.name == me:
-            continue
+    for one in lines:
         if one.name not in verdicts:
-            verdicts[one.name] = in_groups(one.name[1:], host.get(group_names), version)
+            verdicts[one.name] = who.is_meant(one)
         if verdicts[one.name] is None:
-            return GroupCrash(one, one.name[1:])
+            return one
     return None
 
 
-def matching(host: Host, bridge: str) -> tuple[Allotment, ...]:
-    """The lines that give this user interfaces on a bridge, in their order."""
-    me = host.get(caller)
-    version = host.get(lxc_version)
+def meant_for(lines: Iterable[Allotment], who: Caller, bridge: str) -> tuple[Allotment, ...]:
+    """The lines that give the caller veths on a bridge, in their order."""
     return tuple(
         one
-        for one in host.get(allotments) or ()
-        if one.type == "veth"
-        and one.bridge == bridge
-        and (
-            one.name == me
-            or (
-                one.name.startswith("@")
-                and in_groups(one.name[1:], host.get(group_names), version) is True
-            )
-        )
+        for one in lines
+        if one.bridge == bridge and one.type == "veth" and who.is_meant(one) is True
     )
+
+
+def caller(host: Host) -> Caller:
+    """The user in its session, as lxc-user-nic knows it: by the first account with the uid."""
+    account = host.get(target)
+    name = next(
+        (one.name for one in host.get(local_accounts) if one.uid == account.uid), account.name
+    )
+    asks = any(one.name.startswith("@") for one in host.get(allotments) or ())
+    return Caller(name, host.get(group_names) if asks else (), host.get(lxc_version))
+
+
+def _lines(host: Host) -> tuple[Allotment, ...]:
+    found = host.get(allotments)
+    return () if found is None else found
+
+
+def crash(host: Host) -> Allotment | None:
+    """The line of lxc-usernet that kills lxc-user-nic for this user, None when none does."""
+    return first_crash(_lines(host), host.get(caller))
+
+
+def matching(host: Host, bridge: str) -> tuple[Allotment, ...]:
+    """The lines of lxc-usernet that give this user veths on a bridge."""
+    return meant_for(_lines(host), host.get(caller), bridge)
 
 
 class Miss(NamedTuple):
@@ -212,7 +220,7 @@ def near_misses(host: Host, bridge: str) -> tuple[Miss, ...]:
     """The lines that look as if they were for this user and bridge, and are not."""
     text = host.read(host.get(paths).usernet) or ""
     account = host.get(target)
-    who = (host.get(caller), str(account.uid), tuple(host.get(group_names)))
+    who = (host.get(caller).name, str(account.uid), host.get(group_names))
     found: list[Miss] = []
     for number, line in enumerate(text.split("\n"), 1):
         why = _why_missed(line, bridge, *who)
@@ -376,22 +384,13 @@ def estimated_data_base(host: Host) -> bytes:
     Raises Unknown where the names leave the answer open.
     """
     account = host.get(target)
-    me = host.get(caller)
-    version = host.get(lxc_version)
+    who = host.get(caller)
     found = [_MADE_FOR_UID.fullmatch(name) for name in host.get(in_sysfs)]
     owners = [int(match[1]) for match in found if match]
     mine = owners.count(account.uid)
     others = len(owners) - mine
     wanted = host.get(veths)
-    names = {
-        one.name
-        for one in host.get(allotments) or ()
-        if one.name == me
-        or (
-            one.name.startswith("@")
-            and in_groups(one.name[1:], host.get(group_names), version) is True
-        )
-    }
+    names = {one.name for one in host.get(allotments) or () if who.is_meant(one)}
     unclear = account.uid > _UID_IN_NAME and any(
         _MADE_FOR_HIGH_UID.fullmatch(name) for name in host.get(in_sysfs)
     )
@@ -401,7 +400,7 @@ def estimated_data_base(host: Host) -> bytes:
         raise Unknown(
             f"only root may read {host.get(paths).nics}, and names do not tell whose each is"
         )
-    name = next(iter(sorted(names)), me)
+    name = next(iter(sorted(names)), who.name)
     return b"".join(_raw(f"{name} veth none veth{account.uid}_{n:04}\n") for n in range(mine))
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from audit.facts.guest import guest_init
 from audit.facts.nics import veths
 from audit.host import Host
 from audit.model import NETWORK, Fail, Finding, Level, NotApplicable, Pass, check
@@ -18,8 +19,9 @@ from remediations.network import edit
 def flags_up(host: Host) -> Iterator[Finding]:
     """Every veth of the config has `lxc.net.N.flags = up`.
 
-    Without it the interface is attached and down, until something in the container brings it up: a
-    guest without a network configuration of its own never does. Any value means up.
+    Without it the interface is attached and down, until something in the container brings it up.
+    A busybox guest never does; images with systemd mostly configure eth0 themselves, and for them
+    this decides nothing. Any value means up.
 
     Why: no error at all: the container starts, and its interface is DOWN
     See: lxc.container.conf(5), `lxc.net.[i].flags`
@@ -27,6 +29,7 @@ def flags_up(host: Host) -> Iterator[Finding]:
     nics = host.get(veths)
     if not nics:
         raise NotApplicable("no network of the config is a veth")
+    stages = () if host.get(guest_init) == "systemd" else None
     for nic in nics:
         if nic.up:
             yield Pass(f"{nic.label} is brought up", proof(host, nic, "flags"), subject=nic.label)
@@ -37,4 +40,5 @@ def flags_up(host: Host) -> Iterator[Finding]:
             seen,
             subject=nic.label,
             fix=edit(seen.source, f"{nic.label}.flags", "up"),
+            stages=stages,
         )

@@ -37,14 +37,14 @@ def usernet_groups(host: Host) -> Iterator[Finding]:
     if not any(line.name.startswith("@") for line in lines):
         yield Pass("no line is for a group", Evidence(path))
         return
-    found = host.get(crash)
-    if found is None:
+    line = host.get(crash)
+    if line is None:
         yield Pass("every group that is compared ends well", Evidence(path))
         return
     version = ".".join(str(part) for part in host.get(lxc_version))
-    line, group = found
     yield Fail(
-        f"lxc-user-nic of LXC {version} dies at line {line.line} of {path}: {_why(host, group)}",
+        f"lxc-user-nic of LXC {version} dies at line {line.line} of {path}: "
+        f"{_why(host, line.name[1:])}",
         Evidence(path, line.line, line.text[:200], "only groups that the user is in"),
         fix=comment_out(path, line.line),
     )

@@ -29,7 +29,7 @@ def usernet_line(host: Host) -> Iterator[Finding]:
     """
     demand_veths(host)
     path = host.get(paths).usernet
-    name = host.get(caller)
+    name = host.get(caller).name
     nics = host.get(veths)
     for number, nic in enumerate(nics, 1):
         lines = host.get(matching, nic.bridge)
