@@ -49,7 +49,6 @@ class Step(NamedTuple):
     path: str
     stat: Stat | None
     acl: str | None = None
-    default_acl: str | None = None
     mount: Mount | None = None  # the FUSE mount that keeps others out
     predicted: bool = False  # lxc-create will make it
 
@@ -88,7 +87,10 @@ def walk(host: Host, path: str) -> Walk:
     if not path.startswith("/"):
         raise Unknown(f"{path} is relative: where that is depends on the current directory")
     todo = [part for part in reversed(path.split("/")) if part not in ("", ".")]
-    steps = [_step(host, "/")]
+    top = host.stat("/")
+    if top is None:
+        raise Unknown("/ went away")
+    steps = [_step(host, "/", top)]
     links = 0
     while todo:
         last = steps[-1]
@@ -97,11 +99,12 @@ def walk(host: Host, path: str) -> Walk:
         part = todo.pop()
         if part == "..":
             parent = last.path.rpartition("/")[0] or "/"
-            steps.append(_step(host, parent))
+            steps.append(next(step for step in steps if step.path == parent))
             continue
         following = f"{last.path.rstrip('/')}/{part}"
-        if host.get(private_mount, following) is not None:
-            steps.append(_step(host, following))
+        mount = host.get(private_mount, following)
+        if mount is not None:
+            steps.append(Step(following, None, None, mount))
             continue
         found = host.lstat(following)
         if found is None:
@@ -115,18 +118,12 @@ def walk(host: Host, path: str) -> Walk:
                 steps.append(steps[0])
             todo += [step for step in reversed(goal.split("/")) if step not in ("", ".")]
         else:
-            steps.append(_step(host, following))
+            steps.append(_step(host, following, found))
     return Walk(tuple(steps))
 
 
-def _step(host: Host, path: str) -> Step:
-    mount = host.get(private_mount, path)
-    if mount is not None:
-        return Step(path, None, None, None, mount)
-    stat = host.stat(path)
-    if stat is None:
-        raise Unknown(f"{path} went away")
-    return Step(path, stat, host.xattr(path, ACCESS), host.xattr(path, DEFAULT))
+def _step(host: Host, path: str, stat: Stat) -> Step:
+    return Step(path, stat, host.xattr(path, ACCESS))
 
 
 def _shuts_out_the_audit(host: Host, step: Step) -> bool:
@@ -213,20 +210,17 @@ def predicted_steps(host: Host, path: str) -> tuple[Step, ...]:
     way = host.get(walk, path)
     mask, who = host.get(umask), host.get(session_credentials)
     steps: list[Step] = []
-    parent = way.steps[-1]
+    here, above = way.here, way.steps[-1].stat
+    if above is None or not way.missing:
+        return ()
+    default_acl = host.xattr(here, DEFAULT)
     for name in way.missing:
-        if parent.stat is None:
-            break
-        setgid = parent.stat.mode & 0o2000
-        gid = parent.stat.gid if setgid else who.gid
-        mode, acl = inherited(CREATE_MODE, mask, parent.default_acl)
-        stat = Stat(
-            "directory", mode | setgid, who.uid, gid, 0, parent.stat.major, parent.stat.minor
-        )
-        parent = Step(
-            f"{parent.path.rstrip('/')}/{name}", stat, acl, parent.default_acl, None, True
-        )
-        steps.append(parent)
+        setgid = above.mode & 0o2000
+        gid = above.gid if setgid else who.gid
+        mode, acl = inherited(CREATE_MODE, mask, default_acl)
+        above = Stat("directory", mode | setgid, who.uid, gid, 0, above.major, above.minor)
+        steps.append(Step(f"{here.rstrip('/')}/{name}", above, acl, None, True))
+        here = steps[-1].path
     return tuple(steps)
 
 

@@ -18,6 +18,9 @@ from audit.model import (
     check,
 )
 
+# An initramfs that does not move its mounts to the new root leaves proc, sys, dev and run.
+LEFT_BY_BOOT = 4
+
 
 @check("The session is not in a chroot", Level.BLOCKING, stages=EVERYTHING, after=("host.user",))
 def chroot(host: Host) -> Iterator[Finding]:
@@ -42,18 +45,25 @@ def chroot(host: Host) -> Iterator[Finding]:
         )
         return
     count = cast("int | None", host.ask("mounts"))
+    hidden = 0 if count is None else count - len(table)
     seen = Evidence(MOUNTINFO, None, f"{len(table)} mounts", f"{count or len(table)} mounts")
-    if count is not None and count > len(table) and not _runs_a_namespace(host):
-        yield Undecided(
-            f"{count - len(table)} mounts cannot be reached from this session's /: a chroot, or"
-            " mounts that the boot left behind; --probe tells",
+    if hidden <= 0 or _makes_a_namespace(host):
+        yield Pass("every mount can be reached from /", seen)
+    elif hidden > LEFT_BY_BOOT:
+        yield Fail(
+            f"this session is in a chroot: {hidden} mounts of its namespace lie outside its /",
             seen,
+            fix=out,
         )
     else:
-        yield Pass("every mount can be reached from /", seen)
+        yield Undecided(
+            f"{hidden} mounts lie outside this session's /: a chroot, or left by the boot;"
+            " --probe tells",
+            seen,
+        )
 
 
-def _runs_a_namespace(host: Host) -> bool:
+def _makes_a_namespace(host: Host) -> bool:
     """Whether --probe made a user namespace, which no chroot lets one do."""
     try:
         return host.probe("userns", str(host.get(session_credentials))).get("ok") is True
