@@ -54,7 +54,7 @@ def use_granted(host: Host, kind: str) -> Fix | None:
 
     A container that exists keeps its map: its files belong to these ids.
     """
-    ranges = host.get(granted, kind)
+    ranges = [span for span in host.get(granted, kind) if span[0] > 0]
     if not ranges or host.request.container is not None:
         return None
     first, last = max(ranges, key=lambda span: span[1] - span[0])

@@ -2,11 +2,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.facts.config import container_config
+from audit.facts.config import Problem, container_config
 from audit.facts.idmap import HELPERS, IdMap, idmaps, maps_of, root_id
 from audit.facts.subids import BLOCK, granted
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, Unknown, check
+from audit.model import (
+    EVERYTHING,
+    Evidence,
+    Fail,
+    Finding,
+    Fix,
+    Level,
+    NotApplicable,
+    Pass,
+    Unknown,
+    check,
+)
 from remediations.idmap import edit, grant
 
 
@@ -14,7 +25,7 @@ from remediations.idmap import edit, grant
     "The config maps the container's root, user and group",
     Level.BLOCKING,
     stages=EVERYTHING,
-    after=("config.present", "config.syntax"),
+    after=("config.present",),
 )
 def container_root(host: Host) -> Iterator[Finding]:
     """`lxc.idmap` has a line for uids and one for gids that begin at the container's id 0.
@@ -26,7 +37,12 @@ def container_root(host: Host) -> Iterator[Finding]:
     Why: "No uid mapping for container root", "No gid mapping for container root"
     See: lxc.container.conf(5), LXC src/lxc/conf.c (get_mapped_rootid, userns_exec_mapped_root)
     """
-    path = host.get(container_config).path
+    config = host.get(container_config)
+    path = config.path
+    refused = [one for one in config.problems if is_about_ids(one)]
+    if refused:
+        where = f"line {refused[0].line} of {refused[0].file}"
+        raise NotApplicable(f"what is mapped cannot be told: LXC refuses {where}")
     if not host.get(idmaps):
         yield Fail(
             f"{path} has no lxc.idmap: a user's container needs a line for uids and one for gids",
@@ -61,6 +77,13 @@ def container_root(host: Host) -> Iterator[Finding]:
                 subject=kind,
                 fix=map_root(host, kind),
             )
+
+
+def is_about_ids(problem: Problem) -> bool:
+    """Whether the map may stand in what LXC refuses: a line about ids, or a file that cannot be
+    read.
+    """
+    return problem.line == 0 or problem.text.lstrip().startswith(("lxc.idmap", "lxc.id_map"))
 
 
 def map_root(host: Host, *kinds: str) -> Fix | None:

@@ -6,6 +6,7 @@ from audit.facts.idmap import HELPERS, idmaps, maps_of, overlaps
 from audit.facts.subids import ID_LIMIT
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.idmap import use_granted
 
 
 @check("No two lxc.idmap lines share ids", Level.BLOCKING, stages=EVERYTHING)
@@ -47,6 +48,7 @@ def disjoint(host: Host) -> Iterator[Finding]:
                 Evidence(first.file, first.line, first.text),
                 Evidence(second.file, second.line, second.text, f"no {side} id twice"),
                 subject=kind,
+                fix=use_granted(host, kind),
             )
         if not bad:
             yield Pass(

@@ -13,7 +13,11 @@ WRITABLE = 0o022
 STICKY = 0o1000
 
 
-@check("Only root can change newuidmap and newgidmap", Level.HARDENING)
+@check(
+    "Only root can change newuidmap and newgidmap",
+    Level.HARDENING,
+    after=("idmap.helper_privileged",),
+)
 def helper_safe(host: Host) -> Iterator[Finding]:
     """The privileged helpers, and the directories that hold them, belong to root and nobody else
     may write them.
@@ -25,7 +29,7 @@ def helper_safe(host: Host) -> Iterator[Finding]:
     found = False
     for name in HELPERS.values():
         one = host.get(which, name)
-        if one is None:
+        if one is None or not (one.is_setuid or one.caps):
             continue
         found = True
         bad = False
@@ -57,7 +61,7 @@ def helper_safe(host: Host) -> Iterator[Finding]:
                 f"{one.real} and its directories are root's", Evidence(one.real), subject=name
             )
     if not found:
-        raise NotApplicable("neither newuidmap nor newgidmap is there")
+        raise NotApplicable("neither newuidmap nor newgidmap has any privilege")
 
 
 def parents(path: str) -> list[str]:

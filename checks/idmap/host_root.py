@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.facts.accounts import target
-from audit.facts.idmap import WRITES_HOST_ROOT_DIRECTLY, idmaps, maps_of
+from audit.facts.idmap import WRITES_HOST_ROOT_DIRECTLY, idmaps, maps_of, root_id
 from audit.facts.lxc import lxc_version
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
@@ -27,6 +27,8 @@ def host_root(host: Host) -> Iterator[Finding]:
         for one in host.get(maps_of, kind):
             if not one.outside <= 0 < one.outside + one.size:
                 continue
+            if host.get(root_id, kind) is None:
+                raise NotApplicable("the container's id 0 is not mapped")
             bad = True
             # A group 0 goes through newgidmap like any other, and so does uid 0 of an old LXC.
             refused = (

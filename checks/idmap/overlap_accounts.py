@@ -12,7 +12,11 @@ from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, che
 MANY = 10
 
 
-@check("No account of the host is inside the container's ids", Level.HARDENING)
+@check(
+    "No account of the host is inside the container's ids",
+    Level.HARDENING,
+    after=("idmap.container_root", "idmap.host_root"),
+)
 def overlap_accounts(host: Host) -> Iterator[Finding]:
     """The ids that are granted to the user or mapped by the config belong to no account or group of
     the host, not even to the user's own.

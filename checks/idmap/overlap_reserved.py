@@ -19,7 +19,11 @@ NSPAWN = (524288, 1879048191, "systemd-nspawn, which has machines here")
 MACHINES = "/var/lib/machines"
 
 
-@check("The granted ids are not set aside for anything else", Level.HARDENING)
+@check(
+    "The granted ids are not set aside for anything else",
+    Level.HARDENING,
+    after=("idmap.host_root",),
+)
 def overlap_reserved(host: Host) -> Iterator[Finding]:
     """The user's ranges keep out of those that the system gives away by itself, without a line in
     any file.

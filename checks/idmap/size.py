@@ -28,11 +28,13 @@ def size(host: Host) -> Iterator[Finding]:
     template = host.request.template or (
         "download" if host.request.guest == "systemd" else "busybox"
     )
+    judged = False
     for kind in HELPERS:
         maps = [one for one in host.get(maps_of, kind) if one.size]
         spans = merge((one.inside, one.inside + one.size - 1) for one in maps)
         if not spans or spans[0][0] != 0:
             continue
+        judged = True
         last = spans[0][1]
         seen = Evidence(maps[0].file, maps[0].line, maps[0].text, "65536 ids from 0 on")
         if last >= BLOCK - 1:
@@ -46,3 +48,5 @@ def size(host: Host) -> Iterator[Finding]:
             level=Level.BLOCKING if fatal else None,
             stages=(CREATE,) if fatal else (),
         )
+    if not judged:
+        raise NotApplicable("no line maps the container's id 0")

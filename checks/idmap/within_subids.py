@@ -10,6 +10,7 @@ from audit.facts.idmap import (
     is_granted,
     maps_of,
     obstacle,
+    root_id,
     writes_directly,
 )
 from audit.facts.subids import FILES, granted, own_grants_of, plugin, shown
@@ -50,6 +51,8 @@ def within_subids(host: Host) -> Iterator[Finding]:
         for one in maps:
             if host.get(is_granted, kind, one.outside, one.size):
                 continue
+            if one.outside == 0 and host.get(root_id, kind) is None:
+                continue  # the columns are swapped: idmap.container_root says so
             held = host.get(granted, kind)
             yield Fail(
                 f"{one.text} wants {kind}s {shown((one.outside, one.last))}; {account.name} "

@@ -2,7 +2,7 @@
 
 from tests.truth.case import Case
 
-HELPER = ("idmap.newuidmap", "idmap.newgidmap")
+HELPER = ("idmap.helper_present", "idmap.helper_privileged")
 
 CASES = (
     Case("newuidmap_nosuid", "chmod u-s /usr/bin/newuidmap", HELPER),
@@ -99,4 +99,43 @@ CASES = (
         runner="sg tgrp",
     ),
     Case("primary_gid_users", "usermod -g users $U"),
+    Case(
+        "newuidmap_suid_and_caps",
+        "setcap cap_setuid=ep /usr/bin/newuidmap; chmod 4755 /usr/bin/newuidmap",
+        HELPER,
+    ),
+    Case(
+        "newuidmap_is_a_directory",
+        "mkdir -p $H/bin2/newuidmap; chown -R $U: $H/bin2",
+        HELPER,
+        prefix="PATH=$HOME/bin2:$PATH",
+    ),
+    Case("subuid_count_0_from_0", 'sed -i "s/^$U:.*/$U:0:0/" /etc/subuid'),
+    Case(
+        "conf_own_ids_only",
+        r'confedit -E "s/^lxc.idmap = u .*/lxc.idmap = u 0 $ID 1/; '
+        r's/^lxc.idmap = g .*/lxc.idmap = g 0 $(id -g $U) 1/"',
+    ),
+    Case(
+        "conf_own_ids_only_without_helpers",
+        "mv /usr/bin/newuidmap /usr/bin/newuidmap.away; "
+        r'confedit -E "s/^lxc.idmap = u .*/lxc.idmap = u 0 $ID 1/; '
+        r's/^lxc.idmap = g .*/lxc.idmap = g 0 $(id -g $U) 1/"',
+    ),
+    Case(
+        "conf_own_ids_only_without_file",
+        "rm /etc/subuid; "
+        r'confedit -E "s/^lxc.idmap = u .*/lxc.idmap = u 0 $ID 1/; '
+        r's/^lxc.idmap = g .*/lxc.idmap = g 0 $(id -g $U) 1/"',
+    ),
+    Case(
+        "subid_single",
+        'sed -i "s/^$U:.*/$U:$BASE:1/" /etc/subuid /etc/subgid; '
+        "confedit '/lxc.idmap/s/65536$/1/'",
+    ),
+    Case(
+        "subid_ten",
+        'sed -i "s/^$U:.*/$U:$BASE:10/" /etc/subuid /etc/subgid; '
+        "confedit '/lxc.idmap/s/65536$/10/'",
+    ),
 )
