@@ -139,7 +139,7 @@ def _says(finding: FindingEntry) -> tuple[object, ...]:
 def _side(report: Report) -> Side:
     return {
         "generated": report["generated"],
-        "hostname": report["host"].get("hostname"),
+        "hostname": report["host"]["hostname"],
         "user": report["user"]["name"] if report["user"] else None,
         "verdict": report["verdict"],
     }

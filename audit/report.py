@@ -13,6 +13,52 @@ from audit.verdict import predict, verdict
 SCHEMA = "lxc-preflight/report/1"
 
 
+class SystemEntry(TypedDict):
+    """os-release(5), None where it was not to be seen."""
+
+    id: str | None
+    version_id: str | None
+    pretty_name: str | None
+
+
+class HostEntry(TypedDict):
+    """The host, None for what could not be seen of it."""
+
+    hostname: str | None
+    os: SystemEntry
+    kernel: str | None
+    init: str | None
+    cgroup: str | None
+    lxc: str | None
+    source: str
+
+
+class UserEntry(TypedDict):
+    """Who will own the containers."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+
+
+class ConfigEntry(TypedDict):
+    """The container config that was judged."""
+
+    path: str | None
+    includes: list[str]
+
+
+class RequestEntry(TypedDict):
+    """What was asked for; `user` as it was typed, empty when root named nobody."""
+
+    user: str
+    config: str | None
+    container: str | None
+    guest: str
+    template: str | None
+
+
 class EvidenceEntry(TypedDict):
     source: str
     line: int | None
@@ -61,11 +107,11 @@ class Report(TypedDict):
     tool: dict[str, str]
     generated: str
     duration_ms: float
-    host: dict[str, Any]
-    user: dict[str, Any] | None
+    host: HostEntry
+    user: UserEntry | None
     session: str
-    config: dict[str, Any]
-    request: dict[str, Any]
+    config: ConfigEntry
+    request: RequestEntry
     verdict: str
     stages: dict[str, StageEntry]
     summary: dict[str, dict[str, int]]

@@ -6,6 +6,7 @@ from types import UnionType
 from typing import Any, NoReturn, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 from audit.errors import UsageError
+from audit.host import Request
 from audit.model import Level, Outcome, Stage
 from audit.report import OUTCOMES, SCHEMA, Report
 from audit.snapshot import name_of, read_json
@@ -22,7 +23,7 @@ def parse_report(data: object, name: str) -> Report:
         found = data.get("schema") if isinstance(data, dict) else None
         raise UsageError(f"{name} is no report: its schema is {ascii(found)[:80]}, not {SCHEMA}")
     # Keys that a later version of this schema added are not there in an older report.
-    data = {"session": "", "request": {}, **data}
+    data = {"session": "", "request": Request(user="")._asdict(), **data}
     _demand(name, "the report", data, Report)
     for finding in data["findings"]:
         _demand_word(name, "level", finding["level"], Level)

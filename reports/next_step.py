@@ -10,6 +10,7 @@ from audit.report import Report
 if TYPE_CHECKING:
     from reports.terminal import Page
 
+TEMPLATES = {"plain": "busybox", "systemd": "download"}
 SCOPE = "systemd-run --user --scope -p Delegate=yes -- "
 
 
@@ -22,34 +23,44 @@ def render(page: Page, report: Report) -> None:
 
 
 def next_step(report: Report) -> tuple[str, list[str]]:
-    """Words and commands: make a container, cure the first cause, or look closer."""
-    user = report["user"]
-    name = report["host"].get("hostname")
-    place = f" on {name}" if name and report["host"]["source"] != "live" else ""
-    if user is None and report["verdict"] == "unknown":
-        return f"next: say who will own the containers{place}", _name_a_user(report)
+    """Words and commands: make a container, cure the causes, or look closer."""
+    user, source = report["user"], report["host"]["source"]
+    name = report["host"]["hostname"] or "that host"
+    place = "" if source == "live" else f" on {name}"
     if report["verdict"] == "ready" and user is not None:
         return f"next, as {user['name']}{place}:", _make_one(report)
     if report["verdict"] == "unknown":
-        return f"next, look closer{place}:", [f"sudo {_audit(report, who=True)} --probe"]
-    mine = report["session"].startswith("this session")
-    command = _audit(report, who=not mine)
-    return f"next: cure what stops it, then ask again{place}:", [
-        command if mine else f"sudo {command}"
-    ]
+        if not report["request"]["user"]:
+            return f"next: say who will own the containers{place}", _name_a_user(report)
+        if source == "snapshot":
+            words = ["sudo lxc-preflight collect", *_options(report), "-o FILE"]
+            return f"next, record what is missing{place}:", [" ".join(words)]
+        return f"next, look closer{place}:", [f"{_audit(report)} --probe"]
+    return f"next: cure what stops it, then ask again{place}:", [_audit(report)]
 
 
-def _audit(report: Report, *, who: bool) -> str:
+def _audit(report: Report) -> str:
+    """The command that asks again: as root for a user, or as the user for this session."""
+    mine = report["session"].startswith("this session") and report["host"]["source"] == "live"
+    words = ["lxc-preflight audit"] if mine else ["sudo lxc-preflight audit"]
+    return " ".join((*words, *_options(report)[mine:]))
+
+
+def _options(report: Report) -> list[str]:
+    """The options that ask the same, --user first."""
     request = report["request"]
-    words = ["lxc-preflight audit"]
-    if who and report["user"]:
-        words.append(f"--user {quote(str(report['user']['name']))}")
-    for option in ("config", "container", "template"):
-        if request.get(option):
-            words.append(f"--{option} {quote(str(request[option]))}")
-    if request.get("guest") == "systemd":
-        words.append("--guest systemd")
-    return " ".join(words)
+    user = report["user"]["name"] if report["user"] else request["user"]
+    options = [f"--user {quote(user)}"]
+    for option, value in (
+        ("--config", request["config"]),
+        ("--container", request["container"]),
+        ("--template", request["template"]),
+    ):
+        if value:
+            options.append(f"{option} {quote(value)}")
+    if request["guest"] == "systemd":
+        options.append("--guest systemd")
+    return options
 
 
 def _name_a_user(report: Report) -> list[str]:
@@ -61,16 +72,13 @@ def _name_a_user(report: Report) -> list[str]:
 
 def _make_one(report: Report) -> list[str]:
     request = report["request"]
-    name = request.get("container")
-    start = f"lxc-start -n {quote(str(name)) if name else 'first'}"
-    if (
-        report["stages"]["bare_start"]["verdict"] != "yes"
-        and report["host"].get("init") == "systemd"
-    ):
+    name = request["container"]
+    start = f"lxc-start -n {quote(name) if name else 'first'}"
+    in_scope = report["stages"]["bare_start"]["verdict"] != "yes"
+    if in_scope and report["host"]["init"] == "systemd":
         start = SCOPE + start
     if name:
         return [start]
-    plain = "busybox" if request.get("guest") != "systemd" else "download"
-    template = quote(str(request.get("template") or plain))
-    config = f" -f {quote(str(request['config']))}" if request.get("config") else ""
-    return [f"lxc-create -n first{config} -t {template}", start]
+    template = request["template"] or TEMPLATES.get(request["guest"], "busybox")
+    config = f" -f {quote(request['config'])}" if request["config"] else ""
+    return [f"lxc-create -n first{config} -t {quote(template)}", start]

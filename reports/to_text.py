@@ -54,7 +54,7 @@ def _head(page: Page, report: Report) -> None:
     host, user = report["host"], report["user"]
     words, style = VERDICTS.get(report["verdict"], (report["verdict"], ""))
     whose = f" for {user['name']}" if user else ""
-    where = f" on {host['hostname']}" if host.get("hostname") else ""
+    where = f" on {host['hostname']}" if host["hostname"] else ""
     page.line((words, style), (f": unprivileged LXC containers{whose}{where}", "bold"), hang=2)
     separator = f" {page.sign('separator')} "
     parts: list[str | tuple[str, str]] = []
@@ -68,31 +68,30 @@ def _head(page: Page, report: Report) -> None:
 
 
 def _owner(report: Report) -> str:
-    return str(report["user"]["name"]) if report["user"] else ""
+    return report["user"]["name"] if report["user"] else ""
 
 
 def _host_words(report: Report) -> list[str]:
     host = report["host"]
-    system = host.get("os") or {}
     words = [
-        system.get("pretty_name") or system.get("id"),
-        f"kernel {host['kernel']}" if host.get("kernel") else None,
-        host["init"] if host.get("init") != "none" else None,
-        f"cgroups {host['cgroup']}" if host.get("cgroup") else None,
-        f"LXC {host['lxc']}" if host.get("lxc") else None,
+        host["os"]["pretty_name"] or host["os"]["id"],
+        f"kernel {host['kernel']}" if host["kernel"] else None,
+        host["init"] if host["init"] != "none" else None,
+        f"cgroups {host['cgroup']}" if host["cgroup"] else None,
+        f"LXC {host['lxc']}" if host["lxc"] else None,
     ]
-    source = {"root": "a directory tree", "snapshot": "a snapshot"}.get(str(host.get("source")))
-    return [str(word) for word in (*words, source) if word]
+    source = {"root": "a directory tree", "snapshot": "a snapshot"}.get(host["source"])
+    return [word for word in (*words, source) if word]
 
 
 def _subject_words(report: Report) -> list[str]:
     request, config = report["request"], report["config"]
     words = [f"judged: {report['session']}"] if report["session"] else []
-    if request.get("container"):
+    if request["container"]:
         words.append(f"container {request['container']}")
-    elif request.get("guest"):
+    else:
         words.append(f"a {request['guest']} guest")
-    if config.get("path"):
+    if config["path"]:
         words.append(f"config {config['path']}")
     return words
 

@@ -27,7 +27,7 @@ SCHEMA = json.loads((Path(to_json.__file__).parent / "report.schema.json").read_
 VALIDATOR = jsonschema.Draft202012Validator(
     SCHEMA, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
 )
-LOOSE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+LOOSE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=25)
 
 
 @pytest.fixture(scope="module", autouse=True)
