@@ -210,8 +210,9 @@ def _cgroup(directory: str, controllers: str) -> Result:
 def _use_cgroup(directory: str, path: str, controllers: str) -> Result:
     def enter() -> Result:
         try:
-            with open(f"{path}/cgroup.procs", "w") as procs:
-                procs.write(str(os.getpid()))
+            # Never made here: outside of a cgroup file system there must be nothing to remove.
+            procs = os.open(f"{path}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+            os.write(procs, str(os.getpid()).encode())
         except OSError as error:
             raise Failed(f"move a process below {directory}", error.errno or 0) from error
         return {"ok": True}
