@@ -1,4 +1,4 @@
-"""Who may do what with a file: acl(5) and path_resolution(7), decided from what stat and getxattr say."""
+"""Who may do what with a file: acl(5) and path_resolution(7), decided from stat and getxattr."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class AclEntry(NamedTuple):
 
 
 def parse_acl(xattr: str) -> tuple[AclEntry, ...]:
-    """`system.posix_acl_access` in hexadecimal -> its entries; empty when it is no ACL this kernel writes."""
+    """`system.posix_acl_access` in hexadecimal -> its entries.
+
+    Empty when it is no ACL that a kernel writes.
+    """
     raw = bytes.fromhex(xattr)
     if len(raw) < 4 or (len(raw) - 4) % 8 or struct.unpack_from("<I", raw)[0] != _ACL_VERSION:
         return ()
@@ -55,8 +58,9 @@ def parse_acl(xattr: str) -> tuple[AclEntry, ...]:
 def may(stat: Answer, acl: Answer, who: Credentials, want: str) -> bool:
     """May `who`, with no capability over this file, do `want` (letters of "rwx") to it?
 
-    `stat` and `acl` are answers of the verbs `stat` and `xattr`. The order is that of acl(5), "ACCESS CHECK
-    ALGORITHM": the first class that matches decides, so o+x does not help a group that lacks x.
+    `stat` and `acl` are answers of the verbs `stat` and `xattr`. The order is that of acl(5),
+    "ACCESS CHECK ALGORITHM": the first class that matches decides, so o+x does not help a group
+    that lacks x.
     """
     if not isinstance(stat, list):
         return False

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes of every command that gates (docs/contract in README)."""
+    """Exit codes of every command that gates (README, "Exit codes")."""
 
     PASSED = 0
     FOUND = 1
@@ -15,4 +15,4 @@ class Exit(IntEnum):
 
 
 class UsageError(Exception):
-    """Unusable input: unknown user, unreadable config, broken snapshot. Ends the command with exit code 2."""
+    """Unusable input: unknown user, unreadable config, broken snapshot. Ends with exit code 2."""

@@ -1,7 +1,8 @@
 """The running host: the only module that looks at it.
 
-It runs as root over files that users control. So nothing here follows a planted path with more rights than its
-owner has (`user_read`), opens what is not a regular file, reads without a bound, or waits without a time-out.
+It runs as root over files that users control. So nothing here follows a planted path with more
+rights than its owner has (`user_read`), opens what is not a regular file, reads without a bound, or
+waits without a time-out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import re
 import stat as modes
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from audit.model import Unknown
@@ -50,6 +51,8 @@ class Live:
         handler: Callable[..., Answer] | None = getattr(self, f"_{verb}", None)
         if handler is None:
             raise Unknown(f"a live host cannot be asked to {verb}")
+        if any("\0" in arg for arg in args):  # no system call takes it, and Python raises
+            raise Unknown(f"cannot {verb}: a NUL in {args[0]!r}")
         return handler(*args)
 
     def _read(self, path: str) -> Answer:
@@ -64,7 +67,7 @@ class Live:
         )
 
     def _user_list(self, path: str, who: str) -> Answer:
-        return self._as_user(who, path, lambda: list(sorted(os.listdir(path))))
+        return self._as_user(who, path, lambda: [*sorted(os.listdir(path))])
 
     def _as_user(self, who: str, path: str, look: Callable[[], Answer]) -> Answer:
         try:
@@ -95,7 +98,7 @@ class Live:
 
     def _list(self, path: str) -> Answer:
         try:
-            return list(sorted(os.listdir(path)))
+            return [*sorted(os.listdir(path))]
         except OSError as error:
             return absent_or_unknown(path, error)
 
@@ -147,7 +150,7 @@ class Live:
         return expiry(text, user) if isinstance(text, str) else None
 
     def _getent(self, database: str, key: str) -> Answer:
-        ran = run_command("getent", database, key)
+        ran = run_command("getent", "--", database, key)
         if ran["code"] == 2:
             return None
         if ran["code"] != 0:
@@ -240,8 +243,9 @@ class Live:
 def read_regular(path: str) -> bytes:
     """The whole of a regular file of at most MAX_FILE bytes.
 
-    Raises OSError as open(2) does, Unknown for what is no regular file or is larger. Devices are never opened
-    (opening a tape rewinds it), and O_NONBLOCK covers a file that turns into a FIFO between the two looks.
+    Raises OSError as open(2) does, Unknown for what is no regular file or is larger. Devices are
+    never opened (opening a tape rewinds it), and O_NONBLOCK covers a file that turns into a FIFO
+    between the two looks.
     """
     _demand_regular(path, os.stat(path))
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
@@ -301,7 +305,8 @@ def search_bytes(data: bytes, pattern: str) -> Answer:
 
 @contextmanager
 def credentials(who: str) -> Iterator[None]:
-    """Act with another user's effective uid, gid and groups, so that the kernel itself decides what it may read.
+    """Act with another user's effective uid, gid and groups: the kernel itself decides what may be
+    read.
 
     Raises Unknown when this process may not become that user.
     """
@@ -312,19 +317,26 @@ def credentials(who: str) -> Iterator[None]:
     if os.geteuid() != 0:
         raise Unknown(f"only root or uid {uid} can look at this user's files")
     before, group_before = os.getgroups(), os.getegid()
-    os.setgroups([int(g) for g in groups.split(",") if g])
-    os.setegid(int(gid))
-    os.seteuid(int(uid))
     try:
+        try:
+            os.setgroups([int(g) for g in groups.split(",") if g])
+            os.setegid(int(gid))
+            os.seteuid(int(uid))
+        except OSError as error:  # in a container the id need not exist; that is no denied file
+            raise Unknown(f"cannot become uid {uid}: {error.strerror}") from error
         yield
     finally:
         os.seteuid(0)
         os.setegid(group_before)
-        os.setgroups(before)
+        with suppress(PermissionError):  # where setgroups is forbidden, nothing was changed
+            os.setgroups(before)
 
 
 def run_command(*argv: str) -> dict[str, Any]:
-    """Run a read-only command with a fixed environment; raises Unknown when it is missing or does not end."""
+    """Run a read-only command with a fixed environment.
+
+    Raises Unknown when it is missing or does not end.
+    """
     import subprocess
 
     env = {"LC_ALL": "C", "PATH": SAFE_PATH}

@@ -1,4 +1,4 @@
-"""For tests of checks, ours and a plugin's: hosts made of a few answers, and one judgement at a time."""
+"""For tests of checks, ours and a plugin's: hosts made of a few answers, judged one by one."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def made_host(
 ) -> Host:
     """A host that knows only what it is told; everything else is Unknown.
 
-    `files`: path -> text, or None for "it is not there". A file is root's, mode 0644, and user `lxc` (uid 1001)
-    can read it; whatever differs goes into `answers`, which win.
+    `files`: path -> text, or None for "it is not there". A file is root's, mode 0644, and user
+    `lxc` (uid 1001) can read it; whatever differs goes into `answers`, which win.
     """
     known: dict[Question, Answer | Refused] = {}
     for path, text in {**BASE, **(files or {})}.items():

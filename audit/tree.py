@@ -1,7 +1,8 @@
 """A root file system tree: a mounted image, a chroot, a backup.
 
-Its own /proc, /sys, /run and /dev are empty and would read as *absent* on every tree, which is the classic false
-alarm; they are Unknown here. Symlinks are resolved inside the tree, so that an absolute link never leaves it.
+Its own /proc, /sys, /run and /dev are empty and would read as *absent* on every tree, which is the
+classic false alarm; they are Unknown here. Symlinks are resolved inside the tree, so that an
+absolute link never leaves it.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""One file per topic: plain functions from a Host to a typed value, parsed exactly as the consumer parses."""
+"""One file per topic: plain functions Host -> typed value, parsed as the consumer parses."""
