@@ -12,6 +12,7 @@ def config(host: Host) -> Iterator[Finding]:
     Where none does, the checks of build options ask the running kernel itself, which answers for
     most of them.
 
+    Why: an option that is not mentioned proves nothing when the file is of another kernel.
     See: CONFIG_IKCONFIG_PROC; lxc-checkconfig(1) reads the same places
     """
     found = host.get(kconfig)

@@ -25,6 +25,7 @@ def controllers(host: Host) -> Iterator[Finding]:
     Device filters are named for completeness: they take real root and do not concern a user's
     containers.
 
+    Why: a limit without its controller: "Failed to set "memory.max" to "512M""
     See: cgroups(7), LXC issue 3201 ("The bpf device cgroup requires real root")
     """
     config = host.get(kconfig)

@@ -10,6 +10,7 @@ def login_uid(host: Host) -> Iterator[Finding]:
 
     pam_loginuid(8) fails a login without it where it is `required`; the checks of PAM lean on this.
 
+    Why: "pam_loginuid: set_loginuid failed" ends a login, and with it every lxc command.
     See: pam_loginuid(8), proc_pid_loginuid(5)
     """
     if host.lstat("/proc/self/loginuid") is not None:

@@ -13,6 +13,7 @@ def obsolete(host: Host) -> Iterator[Finding]:
     Several checkers call them missing on every modern kernel (DEVPTS_MULTIPLE_INSTANCES is gone
     since 4.7, MEMCG_KMEM since 4.6); here they are named once, and nothing leans on them.
 
+    Why: lxc-checkconfig prints "missing" in red for options that no kernel of this age has.
     See: lxc-checkconfig(1), LXC issues 1385 and 3622
     """
     config = host.get(kconfig)

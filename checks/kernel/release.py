@@ -16,6 +16,7 @@ def release_check(host: Host) -> Iterator[Finding]:
     namespaces 4.6, cgroup2's freezer 5.2, overlay in a user namespace 5.11) is asked for by the
     checks that need it.
 
+    Why: "Invalid argument - Failed to unshare new user namespace"
     See: user_namespaces(7), LXC doc: "kernel 3.13"
     """
     running = host.get(release)

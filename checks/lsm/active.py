@@ -10,6 +10,7 @@ def active(host: Host) -> Iterator[Finding]:
     """Which of AppArmor and SELinux will judge the container; the other checks of this area lean on
     it.
 
+    Why: liblxc asks AppArmor first, then SELinux, and ignores the settings of the other.
     See: lsm(7), /sys/kernel/security/lsm
     """
     if host.source.kind == "root":

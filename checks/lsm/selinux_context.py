@@ -14,6 +14,7 @@ def selinux_context(host: Host) -> Iterator[Finding]:
     Unset means `unconfined_t`, for which LXC does nothing. Whether the policy allows another one is
     not written anywhere that can be read.
 
+    Why: "Failed to set SELinux exec context", avc: denied { transition }
     See: lxc.container.conf(5), LXC src/lxc/lsm/selinux.c
     """
     mode = host.get(selinux_mode)
