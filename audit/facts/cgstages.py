@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from audit.facts.cgstart import bare_plan, blame, run_plan
+from audit.facts.cgstart import Plan, bare_plan, blame, plan_from, run_plan
+from audit.facts.seats import run_seat
 from audit.host import Host
 from audit.model import BARE_START, LIMITS, NETWORK, START, Level, Stage
 
@@ -20,6 +21,26 @@ def is_cause(host: Host, label: str) -> bool:
     cgroup.
     """
     return label in host.get(run_plan).problems and label not in host.get(blame).problems
+
+
+def best_plan(host: Host) -> Plan:
+    """A start from the best seat, whether or not `run` has to do without it."""
+    return host.get(plan_from, host.get(run_seat))
+
+
+def given_up(host: Host) -> bool:
+    """Whether `run` starts plainly because the better seat keeps the container from starting."""
+    return host.get(best_plan) != host.get(run_plan)
+
+
+def lost_seat(host: Host) -> tuple[Level, tuple[Stage, ...]]:
+    """The level and the stages of a check whose failure makes the best seat useless."""
+    if not host.get(given_up):
+        return Level.BLOCKING, stopped(host)
+    plain = host.get(run_plan)
+    if not plain.starts:
+        return Level.BLOCKING, stopped(host)
+    return (Level.BLOCKING, (LIMITS,)) if plain.problems else (Level.DEGRADED, ())
 
 
 def consequences(host: Host, check: str) -> tuple[Level, tuple[Stage, ...]]:

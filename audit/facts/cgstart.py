@@ -359,7 +359,7 @@ def has_own_cgroup(host: Host) -> bool:
     """
     seat = host.get(session_seat)
     if host.get(cgroup_layout) == UNIFIED:
-        return seat.unified is not None and seat.unified.writable and seat.unified.may_create
+        return seat.unified is not None and seat.unified.writable
     named = seat.legacy("name=systemd")
     return named is not None and named.writable
 

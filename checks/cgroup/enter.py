@@ -1,7 +1,8 @@
 from collections.abc import Iterator
 
-from audit.facts.cgstages import is_cause, stopped
-from audit.facts.cgstart import run_plan
+from audit.facts.accounts import target
+from audit.facts.cgstages import best_plan, lost_seat
+from audit.facts.cgstart import blame
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
 
@@ -23,21 +24,27 @@ def enter(host: Host) -> Iterator[Finding]:
     Failed to enter cgroup"
     See: cgroups(7), "Delegation"; LXC src/lxc/cgroups/cgfsng.c (cgfsng_monitor_create)
     """
-    plan = host.get(run_plan)
+    plan = host.get(best_plan)
     unified = plan.seat.unified
     if unified is None:
         raise NotApplicable("cgroup2 is not mounted")
-    cause = next((label for label in ("create", "enter") if is_cause(host, label)), None)
-    if cause is None:
+    cause = plan.start.cause
+    if cause in host.get(blame).problems:
+        raise NotApplicable(f"a consequence of {host.get(blame).check}")
+    if cause not in ("create", "enter"):
         if unified not in plan.start.used:
             raise NotApplicable("LXC uses no cgroup2 of the user's")
         yield Pass(f"{unified.directory} can be used", Evidence(unified.directory))
         return
     what = unified.directory if cause == "create" else f"{unified.directory}/cgroup.procs"
     what = unified.obstacle or what
+    level, stages = lost_seat(host)
     yield Fail(
         f"{what} is not the user's: {plan.start.error}",
         Evidence(what, None, "not writable", "the user's"),
-        fix=Fix("chown_cgroup", f"give {what} to the user", (f"chown USER: {what}",)),
-        stages=stopped(host),
+        fix=Fix(
+            "chown_cgroup", f"give {what} to the user", (f"chown {host.get(target).name}: {what}",)
+        ),
+        level=level,
+        stages=stages,
     )

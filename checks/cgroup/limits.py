@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 from audit.facts.cglimits import Limit, cgroup_limits, refused_value
 from audit.facts.cgroup import UNIFIED, cgroup_layout, root_controllers
-from audit.facts.cgstages import stopped
+from audit.facts.cgstages import given_up, stopped
 from audit.facts.cgstart import Plan, blame, run_plan
 from audit.facts.init import SYSTEMD, init_system
 from audit.facts.seats import LEAF, SESSION
@@ -71,6 +71,8 @@ def limits(host: Host) -> Iterator[Finding]:
         return
     if not start.works:
         raise NotApplicable("the container does not start: see what stops it")
+    if host.get(given_up):
+        raise NotApplicable("the container has to do without a cgroup of its own: see why")
     ignored = start.ignored()
     if ignored and "ignored" in blamed.problems:
         raise NotApplicable(f"a consequence of {blamed.check}")

@@ -35,7 +35,9 @@ def login_place(host: Host) -> Iterator[Finding]:
         if rule is None:
             raise NotApplicable("nothing says where logins go")
         wanted = f"/{host.get(destination, rule)}"
-        good = where == wanted or where.startswith(wanted.rpartition("/")[0] + "/")
+        # A start may leave the place of the login for another one below the same cgroup.
+        top = wanted.rpartition("/")[0] or wanted
+        good = where == top or where.startswith(top + "/")
     seen = Evidence(PROC, 1, where, wanted)
     if good:
         yield Pass(f"it is in {where}", seen)

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
-from audit.facts.cgstages import is_cause, stopped
-from audit.facts.cgstart import crowded, run_plan
+from audit.facts.cgstages import best_plan, lost_seat
+from audit.facts.cgstart import crowded
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
 
@@ -20,7 +20,7 @@ def room(host: Host) -> Iterator[Finding]:
     Why: "Resource temporarily unavailable - Failed to create 13(lxc.monitor.NAME)"
     See: cgroups(7); kernel kernel/cgroup/cgroup.c (cgroup_check_hierarchy_limits)
     """
-    plan = host.get(run_plan)
+    plan = host.get(best_plan)
     if plan.seat.unified is None or not plan.seat.unified.writable:
         raise NotApplicable("no cgroup2 is the user's")
     found = host.get(crowded, plan.seat)
@@ -28,11 +28,13 @@ def room(host: Host) -> Iterator[Finding]:
         yield Pass("no limit is near", Evidence(plan.seat.unified.directory))
         return
     text = f"{found.file} is {found.limit}, {found.used} are there: LXC cannot make its two cgroups"
-    if not is_cause(host, "descendants"):
+    if plan.start.cause != "descendants":
         raise NotApplicable("another cause stops the start before that")
+    level, stages = lost_seat(host)
     yield Fail(
         text,
         Evidence(found.file, 1, str(found.limit), "max"),
         fix=Fix("cgroup_room", "raise the limit", (f"echo max > {found.file}",)),
-        stages=stopped(host),
+        level=level,
+        stages=stages,
     )

@@ -1,10 +1,8 @@
 from collections.abc import Iterator
 
 from audit.facts.cgroup import THREADED
-from audit.facts.cgstages import is_cause, stopped
-from audit.facts.cgstart import plan_from, run_plan
+from audit.facts.cgstages import best_plan, given_up, lost_seat
 from audit.facts.kernel import cmdline
-from audit.facts.seats import run_seat
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
 from remediations.distro import remove_boot_parameter
@@ -27,7 +25,7 @@ def threaded_only(host: Host) -> Iterator[Finding]:
     Why: "cgfsng_monitor_enter: Operation not supported - Failed to enter cgroup"
     See: cgroups(7), "Thread mode"; LXC src/lxc/cgroups/cgfsng.c (__cgfsng_delegate_controllers)
     """
-    best = host.get(plan_from, host.get(run_seat))
+    best = host.get(best_plan)
     unified = best.seat.unified
     if unified is None or not unified.writable or not unified.controllers:
         raise NotApplicable("no cgroup2 with controllers is the user's")
@@ -40,18 +38,13 @@ def threaded_only(host: Host) -> Iterator[Finding]:
     fix = None if word is None else remove_boot_parameter(host, word)
     cause = f" (the kernel was booted with {word})" if word else ""
     text = f"the user's cgroup has only {names}{cause}, all of them threaded ({sorted_threaded()})"
-    if is_cause(host, "thread"):
-        yield Fail(
-            f"{text}: LXC cannot enter a cgroup below it", seen, fix=fix, stages=stopped(host)
-        )
-        return
-    plain = host.get(run_plan)
-    stages = () if plain.starts else stopped(host)
+    level, stages = lost_seat(host)
+    what = "fails, so containers share the session's cgroup" if host.get(given_up) else "fails"
     yield Fail(
-        f"{text}: a start in a scope fails, so containers share the session's cgroup",
+        f"{text}: LXC cannot enter a cgroup below it; a start there {what}",
         seen,
         fix=fix,
-        level=Level.BLOCKING if stages else Level.DEGRADED,
+        level=level,
         stages=stages,
     )
 
