@@ -365,7 +365,8 @@ def _check(row: Row) -> Check:
     See: {row.see}
     """
     after = ("probe.idmap",) if row.inside and row.key != "usernic" else ()
-    return Check(f"probe.{row.key}", row.title, Level.BLOCKING, _judge(row), doc, row.stages, after)
+    level = Level.BLOCKING if row.stages else Level.DEGRADED
+    return Check(f"probe.{row.key}", row.title, level, _judge(row), doc, row.stages, after)
 
 
 CHECKS = tuple(_check(row) for row in ROWS)

@@ -17,6 +17,42 @@ CASES = (
     Case("sys_masked", "mount -t tmpfs tmpfs /sys/firmware; touch /sys/firmware/x"),
     Case(
         "sys_ro_config_rw",
-        "mount -o remount,bind,ro /sys; confadd 'lxc.mount.auto =' 'lxc.mount.auto = proc:rw sys:rw'",
+        "mount -o remount,bind,ro /sys; "
+        "confadd 'lxc.mount.auto =' 'lxc.mount.auto = proc:rw sys:rw'",
+    ),
+    Case("sysctl_max_user_ns_2", "echo 2 > /proc/sys/user/max_user_namespaces", userns=True),
+    Case("sysctl_max_mnt_ns_1", "echo 1 > /proc/sys/user/max_mnt_namespaces", userns=True),
+    # The kernel compares atime flags of the host's instance with those of the new one.
+    Case("proc_noatime", "mount -o remount,bind,noatime /proc"),
+    Case("proc_nodiratime", "mount -o remount,bind,relatime,nodiratime /proc"),
+    Case("sys_noatime", "mount -o remount,bind,noatime /sys"),
+    Case("proc_ro", "mount -o remount,bind,ro /proc"),
+    Case("proc_file_masked", "mount --bind /dev/null /proc/uptime"),
+    Case("proc_binfmt_mounted", "mount -t tmpfs tmpfs /proc/sys/fs/binfmt_misc"),
+    Case(
+        "proc_masked_but_second_instance",
+        "mount --bind /dev/null /proc/uptime; mkdir -p /run/p; mount -t proc proc /run/p",
+    ),
+    Case(
+        "proc_masked_and_second_one_is_a_part",
+        "mount --bind /dev/null /proc/uptime; mkdir -p /run/p; mount --bind /proc/sys /run/p",
+    ),
+    Case(
+        "sys_usual_mounts",
+        "for d in kernel/debug kernel/security fs/bpf fs/pstore fs/fuse/connections; do "
+        "mount -t tmpfs tmpfs /sys/$d; done",
+    ),
+    Case("devpts_gone", "while umount -l /dev/pts; do :; done"),
+    Case("ptmx_bound_to_closed_one", "mount --bind /dev/pts/ptmx /dev/ptmx"),
+    Case(
+        "devnull_writable_only",
+        "mknod -m 622 /run/n c 1 3; mount --bind /run/n /dev/null",
+    ),
+    Case(
+        "idmap_341_lines",
+        "confedit '/lxc.idmap/d'; for i in $(seq 0 340); do "
+        "echo lxc.idmap = u $i $((BASE+2*i)) 1; done > /run/l; "
+        'echo "lxc.idmap = g 0 $BASE 65536" >> /run/l; '
+        "for f in $(confs); do cat /run/l >> $f; done",
     ),
 )
