@@ -98,10 +98,11 @@ def profiles_on_disk(host: Host) -> tuple[Profile, ...]:
     return tuple(found)
 
 
+# Lengths are bounded: a name that could end anywhere costs the square of its line.
 HEADER = re.compile(
-    r"^[ \t]*(?:profile[ \t]+(?P<name>\"[^\"\n]*\"|[^\s\"{(]+)"
-    r"(?:[ \t]+(?P<at>\"[^\"\n]*\"|[/@][^\s\"(]*))?"
-    r"|(?P<path>\"/[^\"\n]*\"|/[^\s\"]+))(?P<rest>[^\n{]*)\{[ \t]*(?:#[^\n]*)?$",
+    r"^[ \t]*(?:profile[ \t]+(?P<name>\"[^\"\n]*\"|[^\s\"{(]{1,500})"
+    r"(?:[ \t]+(?P<at>\"[^\"\n]*\"|[/@][^\s\"(]{0,500}))?"
+    r"|(?P<path>\"/[^\"\n]*\"|/[^\s\"]{1,500}))(?P<rest>[^\n{]*)\{[ \t]*(?:#[^\n]*)?$",
     re.MULTILINE,
 )
 
