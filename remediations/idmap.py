@@ -26,27 +26,37 @@ def grant(host: Host, *kinds: str) -> Fix | None:
     None where that cannot be worked out (no free block, files that cannot be read).
     """
     try:
-        wanted = [
-            one
-            for kind in kinds
-            for one in host.get(maps_of, kind)
-            if not host.get(is_granted, kind, one.outside, one.size)
-        ]
-        if wanted and all(is_free(host, one.kind, (one.outside, one.last)) for one in wanted):
-            return _grant(host, {kind: _span(wanted, kind) for kind in kinds})
+        spans = _wanted(host, kinds)
+        if spans and all(is_free(host, kind, span) for kind, span in spans.items()):
+            return _grant(host, spans)
         if host.request.container is not None:
             return None
         block = host.get(free_block)
+        if block is None:
+            return None
+        given = _grant(host, dict.fromkeys(kinds, (block, block + BLOCK - 1)))
+        lines = [IdMap(kind, 0, block, BLOCK) for kind in kinds]
+        steps = (*given.steps, *edit(host, lines, by_root=True))
     except Unknown:
         return None
-    if block is None:
-        return None
-    span = (block, block + BLOCK - 1)
-    given = _grant(host, dict.fromkeys(kinds, span))
-    lines = [IdMap(kind, 0, block, BLOCK) for kind in kinds]
-    return given._replace(
-        title=f"{given.title}, and map them", steps=(*given.steps, *edit(host, lines))
-    )
+    return given._replace(title=f"{given.title}, and map them", steps=steps)
+
+
+def _wanted(host: Host, kinds: tuple[str, ...]) -> dict[str, Range]:
+    """What the config asks for and the user lacks, from the first to the last id; empty when a kind
+    asks for nothing.
+    """
+    spans: dict[str, Range] = {}
+    for kind in kinds:
+        lacking = [
+            one
+            for one in host.get(maps_of, kind)
+            if not host.get(is_granted, kind, one.outside, one.size)
+        ]
+        if not lacking:
+            return {}
+        spans[kind] = (min(one.outside for one in lacking), max(one.last for one in lacking))
+    return spans
 
 
 def use_granted(host: Host, kind: str) -> Fix | None:
@@ -54,35 +64,40 @@ def use_granted(host: Host, kind: str) -> Fix | None:
 
     A container that exists keeps its map: its files belong to these ids.
     """
-    ranges = [span for span in host.get(granted, kind) if span[0] > 0]
-    if not ranges or host.request.container is not None:
+    if host.request.container is not None:
         return None
-    first, last = max(ranges, key=lambda span: span[1] - span[0])
-    size = last - first + 1
-    if size < BLOCK or last > ID_LIMIT:
+    try:
+        ranges = [span for span in host.get(granted, kind) if span[0] > 0]
+        first, last = max(ranges, key=lambda span: span[1] - span[0], default=(0, 0))
+        if last - first + 1 < BLOCK or last > ID_LIMIT:
+            return None
+        line = IdMap(kind, 0, first, BLOCK)
+        steps = edit(host, [line])
+    except Unknown:
         return None
-    line = IdMap(kind, 0, first, BLOCK)
-    return Fix(
-        "idmap",
-        f"map the ids that {FILES[kind]} grants: {line.text}",
-        edit(host, [line]),
-        needs=("user",),
-    )
+    title = f"map the ids that {FILES[kind]} grants: {line.text}"
+    return Fix("idmap", title, steps, needs=("user",))
 
 
-def edit(host: Host, lines: list[IdMap]) -> tuple[str, ...]:
-    """Commands that put these lines in the place of the config's lines of the same kinds."""
+def edit(host: Host, lines: list[IdMap], *, by_root: bool = False) -> tuple[str, ...]:
+    """Commands that put these lines in the place of the config's lines of the same kinds.
+
+    Root edits what lies in the user's home with the user's rights: it may be a symlink by then.
+    """
     from shlex import quote
 
+    account = host.get(target)
     steps: list[str] = []
     for new in lines:
         old = host.get(maps_of, new.kind)
+        path = old[0].file if old else host.get(container_config).path
+        theirs = by_root and path.startswith(account.home.rstrip("/") + "/")
+        user = f"runuser -u {quote(account.name)} -- " if theirs else ""
         if old:
-            rest = "".join(f";{one.line}d" for one in old[1:] if one.file == old[0].file)
-            steps.append(f"sed -i '{old[0].line}s/.*/{new.text}/{rest}' {quote(old[0].file)}")
+            rest = "".join(f";{one.line}d" for one in old[1:] if one.file == path)
+            steps.append(f"{user}sed -i '{old[0].line}s/.*/{new.text}/{rest}' {quote(path)}")
         else:
-            path = host.get(container_config).path
-            steps.append(f"echo '{new.text}' >> {quote(path)}")
+            steps.append(f"echo '{new.text}' | {user}tee -a {quote(path)}")
     return tuple(steps)
 
 
@@ -101,11 +116,6 @@ def is_free(host: Host, kind: str, span: Range) -> bool:
     return not any(first <= one <= last for one in ids) and not any(
         other and other[0] <= last and first <= other[1] for other in others
     )
-
-
-def _span(wanted: list[IdMap], kind: str) -> Range:
-    own = [one for one in wanted if one.kind == kind]
-    return min(one.outside for one in own), max(one.last for one in own)
 
 
 def _grant(host: Host, spans: dict[str, Range]) -> Fix:
@@ -143,7 +153,9 @@ def make_readable(host: Host, kind: str) -> Fix | None:
     """Make the file one that shadow reads; None when there is nothing to be done to the file
     itself.
     """
-    steps = _make_file(host, kind)
-    return (
-        Fix("subid_file", f"make {FILES[kind]} a regular file of lines", steps) if steps else None
-    )
+    try:
+        steps = _make_file(host, kind)
+    except Unknown:
+        return None
+    title = f"make {FILES[kind]} a regular file of lines"
+    return Fix("subid_file", title, steps) if steps else None

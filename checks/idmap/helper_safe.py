@@ -24,6 +24,7 @@ def helper_safe(host: Host) -> Iterator[Finding]:
 
     Whoever can replace a file that everybody runs with cap_setuid becomes any user of the host.
 
+    Why: a helper that somebody else can replace makes him any user of the host
     See: newuidmap(1), execve(2)
     """
     found = False

@@ -17,6 +17,7 @@ def login_defs(host: Host) -> Iterator[Finding]:
 
     It does not concern users who exist. Distributions put these files under /usr/etc too.
 
+    Why: "newuidmap: uid range [0-1) -> [...) not allowed" for every user made from now on
     See: login.defs(5), useradd(8), newusers(8)
     """
     path = login_defs_file(host)

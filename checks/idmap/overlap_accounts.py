@@ -24,6 +24,7 @@ def overlap_accounts(host: Host) -> Iterator[Finding]:
     A process in the container with such an id is that account to the host: what gets out of the
     container has its files. To map one's own uid on purpose takes a line of its own with count 1.
 
+    Why: what gets out of the container with such an id is that account on the host
     See: user_namespaces(7), subuid(5)
     """
     account = host.get(target)

@@ -31,6 +31,8 @@ def overlap_reserved(host: Host) -> Iterator[Finding]:
     They are systemd's transient users, system accounts, `nobody`, and, where there are machines of
     systemd-nspawn, the ranges that it picks for them.
 
+    Why: a service or machine that is given the same id shares files and processes with the
+    container
     See: systemd's docs/UIDS-GIDS.md, subuid(5)
     """
     taken = (*RESERVED, NSPAWN) if host.list(MACHINES) else RESERVED

@@ -18,6 +18,7 @@ def overlap_users(host: Host) -> Iterator[Finding]:
     containers and signals their processes. Nothing complains. A range of 65537 ids (from
     `usermod --add-subuids 100000-165536`) overlaps its neighbour by one.
 
+    Why: one user's container root is another user's
     See: subuid(5), usermod(8)
     """
     uids = {account.name: str(account.uid) for account in host.get(local_accounts)}

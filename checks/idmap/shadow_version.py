@@ -24,6 +24,7 @@ def shadow_version(host: Host) -> Iterator[Finding]:
     Subordinate ids came with 4.2. Older ones cannot give a user any range, so no unprivileged
     container starts; 4.2 to 4.5 have holes in the helpers themselves.
 
+    Why: before 4.2 newuidmap does not exist; before 4.6 a user gains rights by it
     See: shadow's release notes, CVE-2016-6252, CVE-2018-7169
     """
     version = host.get(installed)

@@ -16,6 +16,7 @@ def subid_files_safe(host: Host) -> Iterator[Finding]:
     Whoever can write a line grants himself any uid of the host but 0, and reads everybody's files
     from inside a container.
 
+    Why: whoever writes a line there can become any user but root, inside a container of his own
     See: subuid(5), newuidmap(1)
     """
     found = False

@@ -16,6 +16,7 @@ def subid_nss(host: Host) -> Iterator[Finding]:
     and the files count again, with a complaint on every call of newuidmap: so containers start, or
     not, by what the administrator believes to be switched off.
 
+    Why: "Error opening libsubid_sss.so ... Using files"
     See: subuid(5), nsswitch.conf(5), shadow lib/nss.c (nss_init)
     """
     name = host.get(named_plugin)

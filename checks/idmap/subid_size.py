@@ -16,6 +16,7 @@ def subid_size(host: Host) -> Iterator[Finding]:
     Images use ids up to 65534 (nobody). `usermod --add-subuids 100000-165536` makes 65537: both
     ends count. Every later allocation is then shifted by one.
 
+    Why: "Cannot change ownership to uid 65534: Invalid argument" when an image is unpacked
     See: subuid(5), usermod(8)
     """
     account = host.get(target)

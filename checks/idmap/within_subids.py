@@ -46,13 +46,13 @@ def within_subids(host: Host) -> Iterator[Finding]:
         cause = host.get(obstacle, kind)
         if not maps or cause not in (Obstacle.NONE, Obstacle.RANGE):
             continue
+        if host.get(root_id, kind) is None and any(one.outside == 0 for one in maps):
+            continue  # the columns are swapped: idmap.container_root says so
         judged = True
         where = sources(host, kind)
         for one in maps:
             if host.get(is_granted, kind, one.outside, one.size):
                 continue
-            if one.outside == 0 and host.get(root_id, kind) is None:
-                continue  # the columns are swapped: idmap.container_root says so
             held = host.get(granted, kind)
             yield Fail(
                 f"{one.text} wants {kind}s {shown((one.outside, one.last))}; {account.name} "
