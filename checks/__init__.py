@@ -1,1 +1,1 @@
-"""One question = one small file = one id. The folder is the list: nothing else registers a check."""
+"""One question = one small file = one id. The folder is the list: nothing else registers one."""
