@@ -20,6 +20,7 @@ UNKNOWN = "\0"  # stands in a value for text that only running a command would t
 MAX_TEXT = 128 * 1024
 MAX_COMMANDS = 20_000
 MAX_VALUE = 8 * 1024  # of a variable and of one word; PATH is a few hundred bytes
+MAX_EFFORT = 4_000_000  # characters compared, about
 MAX_DEPTH = 12
 # A sourced file without any of these words cannot change what is asked for here.
 RELEVANT = re.compile(
@@ -54,7 +55,7 @@ class Shell:
         self.arguments: list[str] = []
         self.file = ""
         self.files: list[str] = []  # what was read, in order
-        self.commands = 0
+        self.commands = self.effort = 0
         self.depth = 0
         self.doubt = 0  # inside a branch that may not be taken
 
@@ -150,9 +151,17 @@ class Shell:
         value = self.expand(subject)
         for patterns, body in arms:
             for pattern in patterns:
-                if matches(value, self.expand(pattern)):
+                expected = self.expand(pattern)
+                if self._affords(value, expected) and matches(value, expected):
                     return self.evaluate(body)
         return True
+
+    def _affords(self, value: str, pattern: str, times: int = 1) -> bool:
+        """Whether comparing these is still within what a start-up file may cost: a hostile one has
+        a bound.
+        """
+        self.effort += times * (20 + (len(value) * len(pattern) if "?" in pattern else 0))
+        return self.effort <= MAX_EFFORT
 
     def _function(self, name: str, body: Node) -> Status:
         self.functions[name] = body
@@ -249,7 +258,8 @@ class Shell:
         return True
 
     def _do_mkdir(self, arguments: list[str]) -> Status:
-        self.made.update(self.expand(word).rstrip("/") for word in arguments)
+        paths = (self.expand(word).rstrip("/") for word in arguments)
+        self.made.update(path for path in paths if path.startswith("/"))
         return True
 
     def _do_return(self, arguments: list[str]) -> Status:
@@ -300,6 +310,8 @@ class Shell:
         if any(UNKNOWN in word for word in words):
             return None
         if len(words) == 3:
+            if patterns and not self._affords(words[0], words[2]):
+                return None
             return _compare(words[0], words[1], words[2], patterns)
         if len(words) == 2:
             return self._unary(*words)
@@ -329,7 +341,11 @@ class Shell:
                 continue
             names = self.host.get(user_list, directory or "/")
             listed = () if names is None or isinstance(names, Denied) else names
-            hits = [name for name in listed if matches(name, pattern) and name[:1] != "."]
+            hits = [
+                name
+                for name in listed
+                if name[:1] != "." and self._affords(name, pattern) and matches(name, pattern)
+            ]
             found += [f"{directory}/{name}" for name in hits] or [one]
         return found
 
@@ -413,7 +429,9 @@ class Shell:
             return self.expand(other) if is_set else ""
         if operator in ("#", "%") and UNKNOWN not in value:
             greedy = other[:1] == operator
-            return strip(value, self.expand(other[greedy:]), operator, greedy)
+            pattern = self.expand(other[greedy:])
+            if self._affords(value, pattern, len(value)):
+                return strip(value, pattern, operator, greedy)
         return UNKNOWN
 
     def _output(self, command: str) -> str:
@@ -486,14 +504,24 @@ def matches(value: str, pattern: str) -> bool:
         return False
     at, end = len(first), len(value) - len(last)
     for part in middle:
-        found = next((n for n in range(at, end + 1) if _same(value[n : n + len(part)], part)), -1)
-        if found < 0 or found + len(part) > end:
+        found = _found(value, part, at, end)
+        if found < 0:
             return False
         at = found + len(part)
-    return True
+    return at <= end
+
+
+def _found(value: str, part: str, at: int, end: int) -> int:
+    """Where a part without `*` first matches within at..end, -1 when it does not."""
+    if "?" not in part:
+        return value.find(part, at, end)
+    last = end - len(part)
+    return next((n for n in range(at, last + 1) if _same(value[n : n + len(part)], part)), -1)
 
 
 def _same(value: str, pattern: str) -> bool:
+    if "?" not in pattern:
+        return value == pattern
     return len(value) == len(pattern) and all(
         p in ("?", v) for v, p in zip(value, pattern, strict=True)
     )
