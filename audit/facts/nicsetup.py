@@ -157,7 +157,8 @@ def ipv6_refusal(nic: Nic) -> str | None:
 
 def is_link_local(text: str) -> bool:
     """Whether an IPv6 address is in fe80::/10."""
-    return text[:3].lower() in ("fe8", "fe9", "fea", "feb") and text[4:5] == ":"
+    first = text.partition(":")[0].lower()
+    return len(first) == 4 and first[:3] in ("fe8", "fe9", "fea", "feb")
 
 
 class Route(NamedTuple):
