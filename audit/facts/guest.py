@@ -43,7 +43,11 @@ def rootfs(host: Host) -> Rootfs | None:
     if entry is None:
         return None
     storage, colon, path = entry.value.partition(":")
-    return Rootfs(storage, path, entry) if colon else Rootfs("", entry.value, entry)
+    if not colon:
+        return Rootfs("", entry.value, entry)
+    if storage in ("overlay", "overlayfs"):
+        path = path.partition(":")[0]  # LOWER:UPPER, and what is below is the container
+    return Rootfs(storage, path, entry)
 
 
 def inside(host: Host, path: str) -> Found | None:

@@ -61,6 +61,19 @@ def mount_entries(host: Host) -> tuple[MountEntry, ...]:
     return tuple(one for one in parsed if one is not None)
 
 
+def tunnels(host: Host) -> tuple[MountEntry, ...]:
+    """`shmounts:HOST_DIRECTORY` of lxc.mount.auto, which LXC binds to /dev/.lxc-mounts."""
+    found: list[MountEntry] = []
+    for entry in host.get(container_config).all("lxc.mount.auto"):
+        for word in entry.value.split():
+            source = word.removeprefix("shmounts:").partition(":")[0]
+            if word.startswith("shmounts:") and source:
+                options = ("bind", "create=dir")
+                place = entry.file, entry.line
+                found.append(MountEntry(source, "dev/.lxc-mounts", "none", options, word, *place))
+    return tuple(found)
+
+
 def fstab(host: Host) -> Entry | None:
     """The line that names an fstab for the container."""
     return host.get(container_config).last("lxc.mount.fstab")

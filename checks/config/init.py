@@ -51,6 +51,12 @@ def init(host: Host) -> Iterator[Finding]:
         what = "is a link to nothing" if broken else "is missing"
         yield Fail(f"{command} {what} in the container", where)
         return
+    directory = host.get(container_config).last("lxc.init.cwd")
+    if directory is not None and host.get(inside, directory.value) is None:
+        yield Fail(
+            f"the container has no {directory.value} for its init to begin in",
+            Evidence(directory.file, directory.line, directory.text),
+        )
     path = "" if root is None else root.path.rstrip("/") + found.path
     mode = f"{found.stat.kind}, mode {found.stat.mode & 0o7777:04o}"
     seen = Evidence(path, None, mode, "an executable file")

@@ -1,12 +1,21 @@
 from collections.abc import Iterator
 from shlex import quote
 
+from audit.facts.config import container_config
+from audit.facts.configvalues import number
 from audit.facts.guest import inside, rootfs
 from audit.facts.kernel import release
-from audit.facts.mountentries import MountEntry, fstab, fstab_entries, mount_entries, submounts
+from audit.facts.mountentries import (
+    MountEntry,
+    fstab,
+    fstab_entries,
+    mount_entries,
+    submounts,
+    tunnels,
+)
 from audit.facts.paths import container_crosser, traversal, walk
 from audit.facts.userfiles import Denied
-from audit.facts.wanted import template
+from audit.facts.wanted import auto_mounts, template
 from audit.host import Host
 from audit.model import (
     STARTING,
@@ -33,7 +42,7 @@ MOUNTABLE: dict[str, tuple[int, ...]] = {
     "tmpfs": (3, 8),
 }
 # Whether these can be mounted depends on more than the line says.
-DEPENDS = ("overlay", "fuse", "bpf", "binfmt_misc", "erofs")
+DEPENDS = ("overlay", "overlayfs", "fuse", "fuseblk", "bpf", "binfmt_misc", "erofs")
 # Directories of a new root file system, by template: what the script of busybox makes, and what
 # every distribution has.
 # fmt: off
@@ -71,7 +80,7 @@ def mount_points(host: Host) -> Iterator[Finding]:
     See: lxc.container.conf(5) "MOUNT POINTS", mount_namespaces(7), LXC src/lxc/conf.c (mount_entry)
     """
     line = host.get(fstab)
-    entries = host.get(mount_entries)
+    entries = (*host.get(tunnels), *host.get(mount_entries))
     listed = host.get(fstab_entries)
     if line is None and not entries:
         raise NotApplicable("the config mounts nothing of its own")
@@ -146,20 +155,20 @@ def file_system(host: Host, one: MountEntry) -> tuple[str, str]:
     """(why the type cannot be mounted in a user namespace, why that is not known)."""
     if not one.fstype or one.fstype == "none":
         return "it has neither a file system type nor the option bind", ""
-    if one.fstype.startswith(DEPENDS):
+    if one.fstype in DEPENDS or one.fstype.startswith("fuse."):
         return "", f"whether {one.fstype} can be mounted takes a try"
     since = MOUNTABLE.get(one.fstype)
     if since is None:
         return f"only root of the host may mount {one.fstype}: mount it on the host and bind it", ""
     if host.get(release)[:2] < since:
         return f"user namespaces may mount {one.fstype} since Linux {since[0]}.{since[1]}", ""
+    if one.fstype == "sysfs" and one.target.strip("/") == "sys" and "sys" in host.get(auto_mounts):
+        return "lxc.mount.auto has mounted /sys already", ""
     return "", ""
 
 
 def target_missing(host: Host, one: MountEntry, before: tuple[MountEntry, ...]) -> tuple[str, str]:
     """(why there is nothing to mount on, why that is not known)."""
-    if one.has("create"):
-        return "", ""
     name = one.target.strip("/")
     if one.target.startswith("/"):
         root = host.get(rootfs)
@@ -168,21 +177,56 @@ def target_missing(host: Host, one: MountEntry, before: tuple[MountEntry, ...]) 
         name = one.target.partition(root.path)[2].strip("/")
     if name.startswith(("proc/", "sys/")):
         gone = host.lstat(f"/{name}") is None
-        return (f"there is no /{name} to mount on", "") if gone else ("", "")
-    if any(name.startswith(other.target.strip("/") + "/") for other in before):
+        return (f"there is no /{name}, and nothing can be made there", "") if gone else ("", "")
+    if one.has("create") or not name:
+        return "", ""
+    other = next((o for o in reversed(before) if within(name, o.target.strip("/"))), None)
+    if other is not None and (other.target.strip("/") == name or other.has("create")):
+        return "", ""
+    if other is not None:
         return "", f"{name} lies in another mount"
+    if name.startswith("dev/") and host.get(has_own_dev):
+        made = name == "dev/pts"
+        return ("", "") if made else (f"LXC makes no /{name}: add create=dir or create=file", "")
     if host.request.container is not None:
-        if name.startswith("dev/") and name != "dev/pts":
-            return "", f"whether /{name} is there when LXC mounts is not known"
-        if host.get(inside, f"/{name}") is None:
-            return (
-                f"the container has no /{name}, and the line has no create=dir or create=file",
-                "",
-            )
-        return "", ""
+        return in_container(host, one, name)
     known = DIRECTORIES.get(host.get(template) or "", set())
-    if not name or name in known:
-        return "", ""
+    if name in known:
+        return directory_for(host, one, name)
     if host.get(template) == "busybox":
         return f"a busybox container has no /{name}, and the line has no create=dir", ""
     return "", f"whether the image will have /{name} is not known: create=dir would make sure"
+
+
+def within(name: str, target: str) -> bool:
+    """Whether one target is another, or a directory on the way to it, or lies in it."""
+    return name == target or name.startswith(target + "/") or target.startswith(name + "/")
+
+
+def has_own_dev(host: Host) -> bool:
+    """With lxc.autodev /dev is an empty tmpfs when the entries are mounted."""
+    own = number(host.get(container_config).get("lxc.autodev") or "1") != 0
+    return own or host.get(template) == "busybox"
+
+
+def in_container(host: Host, one: MountEntry, name: str) -> tuple[str, str]:
+    """A target in the root file system that is there already."""
+    found = host.get(inside, f"/{name}")
+    if found is None:
+        return f"the container has no /{name}, and the line has no create=dir or create=file", ""
+    if found.stat.kind == "directory":
+        return directory_for(host, one, name)
+    source = host.stat(one.source) if one.is_bind and one.source.startswith("/") else None
+    if source is not None and source.kind == "directory":
+        return f"/{name} of the container is a {found.stat.kind}, {one.source} a directory", ""
+    return "", ""
+
+
+def directory_for(host: Host, one: MountEntry, name: str) -> tuple[str, str]:
+    """A directory takes a directory; a bound file needs a file."""
+    if not one.is_bind or not one.source.startswith("/"):
+        return "", ""
+    source = host.stat(one.source)
+    if source is not None and source.kind != "directory":
+        return f"{one.source} is a {source.kind}, and /{name} of the container a directory", ""
+    return "", ""

@@ -26,8 +26,8 @@ def namespaces(host: Host) -> Iterator[Finding]:
     """lxc.namespace.keep, .clone and .share leave the container what its start needs.
 
     Only in a user namespace of its own may it mount; /proc can be mounted only in its own PID
-    namespace, /sys only in its own network namespace, and its host name set only in its own UTS
-    namespace. A user may not enter the namespaces of the host either.
+    namespace, and its host name set only in its own UTS namespace. A user may not enter the
+    namespaces of the host either. The network is judged by network.own_namespace.
 
     Why: "Operation not permitted - Failed to clone a new set of namespaces", "Operation not
     permitted - Failed to mount "proc"", "Operation not permitted - Failed to set the hostname"
@@ -50,14 +50,13 @@ def own(host: Host, config: Config, entry: Entry) -> Finding:
     words = set(entry.value.split())
     every = {"user", "mnt", "pid", "uts", "ipc", "net", "cgroup"}
     missing = words if entry.key.endswith(".keep") else every - words
-    seen = Evidence(entry.file, entry.line, entry.text, "user, mnt, pid, uts and net of its own")
+    seen = Evidence(entry.file, entry.line, entry.text, "user, mnt, pid and uts of its own")
     mounts = host.get(auto_mounts)
     named = config.get("lxc.uts.name") is not None or host.get(template) is not None
     needs = {
         "user": "everything else takes one: the clone is refused",
         "mnt": "its file systems cannot be mounted",
         "pid": "its /proc cannot be mounted" if "proc" in mounts else "",
-        "net": "its /sys cannot be mounted" if "sys" in mounts else "",
         "uts": "its host name cannot be set" if named else "",
     }
     for name, why in needs.items():

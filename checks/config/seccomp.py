@@ -1,6 +1,8 @@
+import re
 from collections.abc import Iterator
 
 from audit.facts.config import container_config
+from audit.facts.lxc import lxc_version
 from audit.facts.session import inherited
 from audit.facts.userfiles import Denied, user_read
 from audit.host import Host
@@ -12,10 +14,13 @@ from audit.model import (
     Level,
     NotApplicable,
     Pass,
+    Undecided,
     check,
 )
 
-STYLES = ("allowlist", "whitelist", "denylist", "blacklist")
+OLD_STYLES = ("whitelist", "blacklist")
+STYLES = ("allowlist", "denylist", *OLD_STYLES)
+NEW_STYLES_SINCE = (4, 0, 4)
 
 
 @check(
@@ -27,8 +32,8 @@ STYLES = ("allowlist", "whitelist", "denylist", "blacklist")
 def seccomp(host: Host) -> Iterator[Finding]:
     """lxc.seccomp.profile names a policy that the user can read and that begins as one.
 
-    The first line is the version, 1 or 2, the second `denylist` or `allowlist` (LXC before 4.0.6
-    calls them blacklist and whitelist). It is read when the container starts, not before. A
+    The first line is the version, 1 or 2, the second `denylist` or `allowlist` (LXC before 4.0.4
+    knows only blacklist and whitelist). It is read when the container starts, not before. A
     session that is itself confined by seccomp skips it.
 
     Why: "Failed to open seccomp policy file /usr/share/lxc/config/common.seccomp"
@@ -49,11 +54,15 @@ def seccomp(host: Host) -> Iterator[Finding]:
     elif isinstance(text, Denied):
         yield Fail(f"the user may not read {entry.value}: {text.reason}", said)
     else:
-        why = malformed(text)
+        why = malformed(text, host.get(lxc_version))
         if why:
             yield Fail(f"{entry.value} is no seccomp policy: {why}", said)
+        elif text.split("\n")[1].startswith(("allowlist", "whitelist")):
+            yield Undecided(
+                f"whether {entry.value} allows all that an init calls takes a try", said
+            )
         else:
-            yield Pass(f"{entry.value} can be read", said)
+            yield Pass(f"{entry.value} can be loaded", said)
 
 
 def inherited_or_zero(host: Host) -> str:
@@ -61,13 +70,35 @@ def inherited_or_zero(host: Host) -> str:
     return "0" if host.source.kind == "root" else host.get(inherited, "Seccomp") or "0"
 
 
-def malformed(text: str) -> str:
-    """Why liblxc refuses the head of a policy, empty when it takes it."""
+def malformed(text: str, version: tuple[int, int, int]) -> str:
+    """Why liblxc refuses a policy, empty when it takes it."""
     lines = text.split("\n")
-    version = lines[0].strip()
-    if version not in ("1", "2"):
-        return f"its first line is {version[:20]!r}, not a version (1 or 2)"
-    style = lines[1].split() if len(lines) > 1 else []
-    if not style or not style[0].startswith(STYLES):
-        return f"its second line is {' '.join(style)[:20]!r}, not denylist or allowlist"
+    number = lines[0].strip()
+    if number not in ("1", "2"):
+        return f"its first line is {number[:20]!r}, not a version (1 or 2)"
+    style = lines[1] if len(lines) > 1 else ""
+    if not style.startswith(OLD_STYLES if version < NEW_STYLES_SINCE else STYLES):
+        return f"its second line is {style[:20]!r}, not denylist or allowlist"
+    if number == "1":
+        return ""
+    wrong = refused_action(style.partition(" ")[2])
+    if wrong:
+        return f"line 2 has {wrong[:40]!r}, which is no action"
+    for place, line in enumerate(lines[2:], 3):
+        rule = line.partition("#")[0].strip()
+        if not rule or rule.startswith("["):
+            continue
+        # `reject_force_umount` and a system call alone take the action of the second line
+        action = rule.partition(" ")[2].partition("[")[0]
+        wrong = refused_action(action)
+        if wrong:
+            return f"line {place} has {wrong[:40]!r}, which is no action"
     return ""
+
+
+def refused_action(text: str) -> str:
+    """The part of a rule that is no action, empty when it is one or there is none."""
+    action = text.strip(" \n\r\t")
+    if action.startswith("errno"):
+        return "" if re.match(r"\s*[+-]?[0-9]", action[5:]) else action
+    return "" if action.startswith(("kill", "allow", "trap", "notify")) else action

@@ -13,7 +13,7 @@ from remediations.network import edit
     "The container has a network namespace of its own, or mounts no sysfs",
     Level.BLOCKING,
     stages=STARTING,
-    after=("lxc.installed",),
+    after=("lxc.installed", "config.namespaces"),
 )
 def own_namespace(host: Host) -> Iterator[Finding]:
     """The config does not keep the host's network while it has /sys mounted.
