@@ -12,6 +12,7 @@ import re
 from contextlib import suppress
 from typing import Any
 
+from audit.facts.shell_patterns import compare, matches, strip
 from audit.facts.shell_syntax import Malformed, Node, Parser, dollar_end, find
 from audit.facts.userfiles import Denied, user_list, user_read
 from audit.host import Host
@@ -33,7 +34,6 @@ ULIMITS = {"n": ("nofile", 1), "u": ("nproc", 1), "f": ("fsize", 1024), "v": ("a
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
-_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
 
 Status = bool | None
 
@@ -312,7 +312,7 @@ class Shell:
         if len(words) == 3:
             if patterns and not self._affords(words[0], words[2]):
                 return None
-            return _compare(words[0], words[1], words[2], patterns)
+            return compare(words[0], words[1], words[2], patterns)
         if len(words) == 2:
             return self._unary(*words)
         return bool(words and words[0]) if len(words) < 2 else None
@@ -470,69 +470,3 @@ BUILTINS = {
     "[": "bracket",
     "test": "bracket",
 }
-
-
-def _compare(left: str, operator: str, right: str, patterns: bool) -> Status:
-    if operator in ("=", "==", "!="):
-        equal = matches(left, right) if patterns else left == right
-        return equal is (operator != "!=")
-    numeric = {"-eq": 0, "-ne": 0, "-lt": 0, "-le": 0, "-gt": 0, "-ge": 0}
-    if operator not in numeric or not (_NUMBER.fullmatch(left) and _NUMBER.fullmatch(right)):
-        return None
-    a, b = int(left), int(right)
-    return {
-        "-eq": a == b,
-        "-ne": a != b,
-        "-lt": a < b,
-        "-le": a <= b,
-        "-gt": a > b,
-        "-ge": a >= b,
-    }[operator]
-
-
-def matches(value: str, pattern: str) -> bool:
-    """Whether a shell pattern of `*`, `?` and literals matches; linear in both (no backtracking
-    into `*`).
-    """
-    parts = pattern.split("*")
-    if len(parts) == 1:
-        return _same(value, pattern)
-    first, *middle, last = parts
-    if len(value) < len(first) + len(last) or not _same(value[: len(first)], first):
-        return False
-    if last and not _same(value[-len(last) :], last):
-        return False
-    at, end = len(first), len(value) - len(last)
-    for part in middle:
-        found = _found(value, part, at, end)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return at <= end
-
-
-def _found(value: str, part: str, at: int, end: int) -> int:
-    """Where a part without `*` first matches within at..end, -1 when it does not."""
-    if "?" not in part:
-        return value.find(part, at, end)
-    last = end - len(part)
-    return next((n for n in range(at, last + 1) if _same(value[n : n + len(part)], part)), -1)
-
-
-def _same(value: str, pattern: str) -> bool:
-    if "?" not in pattern:
-        return value == pattern
-    return len(value) == len(pattern) and all(
-        p in ("?", v) for v, p in zip(value, pattern, strict=True)
-    )
-
-
-def strip(value: str, pattern: str, operator: str, greedy: bool) -> str:
-    """`${value#pattern}` and its relatives."""
-    sizes = range(len(value) + 1)
-    for size in reversed(sizes) if greedy else sizes:
-        if operator == "#" and matches(value[:size], pattern):
-            return value[size:]
-        if operator == "%" and matches(value[len(value) - size :], pattern):
-            return value[: len(value) - size]
-    return value

@@ -14,6 +14,7 @@ def judged(host: Host) -> Iterator[Finding]:
     Root's environment, groups, limits and cgroup are not the user's. Asked by root, they are
     predicted from login.defs, PAM and the shell's start-up files, and nothing that root has counts.
 
+    Why: "it works when I type it, and your report says no": another session was judged
     See: login.defs(5), pam.d(5), environ(7)
     """
     name = host.get(target).name

@@ -21,6 +21,8 @@ def next_login(host: Host) -> Iterator[Finding]:
     The answers of this report are about the session it was made in. A group given yesterday is not
     in a session of the day before; `su`, `sudo`, cron and units make sessions of their own kind.
 
+    Why: "newuidmap: Target process N is owned by a different user", "Quota reached" after a
+    relogin, for a group that one session has and the other lacks
     See: credentials(7), getgroups(2); pam_umask(8), pam_systemd(8)
     """
     if not host.get(is_mine):

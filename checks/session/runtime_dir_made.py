@@ -14,6 +14,7 @@ def runtime_dir_made(host: Host) -> Iterator[Finding]:
 
     Without it a login has no XDG_RUNTIME_DIR, no cgroup of its own and no user manager.
 
+    Why: "XDG_RUNTIME_DIR isn't set in the environment", "Failed to connect to bus: No medium found"
     See: pam_systemd(8), elogind(8)
     """
     if not host.get(logind_runs):

@@ -18,6 +18,7 @@ def container_open(host: Host) -> Iterator[Finding]:
     lxc-create makes it 0770. A set-user-id program that the guest's root puts into its rootfs is
     otherwise there to be run by other accounts of the host.
 
+    Why: a set-user-id program in a rootfs that others reach runs as the container's root for them
     See: Debian README.Debian of lxc, step 3; lxc.container.conf(5)
     """
     directory = host.get(container_dir)

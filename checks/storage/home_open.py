@@ -19,6 +19,7 @@ def home_open(host: Host) -> Iterator[Finding]:
     An ACL shows as mode 0710 and keeps CIS, STIG and Lynis (HOME-9304) content; o+x lets every
     account and every service of the host try names below the home.
 
+    Why: "Lynis HOME-9304: Users directories permissions", CIS "home directories are mode 750"
     See: acl(5), setfacl(1); Debian README.Debian of lxc, step 3
     """
     home, path = host.get(target).home.rstrip("/"), host.get(lxcpath)

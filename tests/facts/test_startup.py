@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.facts.shell_patterns import matches, strip
 from audit.facts.shell_syntax import Malformed, Parser, tokens
-from audit.facts.startup import UNKNOWN, Shell, matches, strip
+from audit.facts.startup import UNKNOWN, Shell
 from audit.model import Unknown
 from audit.source import Answer, Question, Refused
 from audit.testing import WHO, made_host
