@@ -98,12 +98,13 @@ def profiles_on_disk(host: Host) -> tuple[Profile, ...]:
     return tuple(found)
 
 
-# Lengths are bounded: a name that could end anywhere costs the square of its line.
-HEADER = re.compile(
-    r"^[ \t]*(?:profile[ \t]+(?P<name>\"[^\"\n]*\"|[^\s\"{(]{1,500})"
-    r"(?:[ \t]+(?P<at>\"[^\"\n]*\"|[/@][^\s\"(]{0,500}))?"
-    r"|(?P<path>\"/[^\"\n]*\"|/[^\s\"]{1,500}))(?P<rest>[^\n{]*)\{[ \t]*(?:#[^\n]*)?$",
-    re.MULTILINE,
+# Lengths are bounded: a name that could end anywhere costs the square of its line. A profile's
+# first line: its name and what it attaches to, or a path that is both. Compiled on first use: only
+# hosts that restrict user namespaces are asked.
+HEADER = (
+    r"(?m)^[ \t]*(?:profile[ \t]+(?P<name>\"[^\"\n]*\"|[^\s\"{(]+)"
+    r"(?:[ \t]+(?P<at>\"[^\"\n]*\"|[/@][^\s\"(]*))?"
+    r"|(?P<path>\"/[^\"\n]*\"|/[^\s\"]+))(?P<rest>[^\n{]*)\{[ \t]*(?:#[^\n]*)?$"
 )
 
 
@@ -114,7 +115,7 @@ def parse_profiles(path: str, text: str) -> list[Profile]:
     the kernel does not mediate them at all (apparmor.d(5), "FEATURE ABI")."""
     abi = re.search(r"^\s*abi\s+<abi/([0-9]+)", text, re.MULTILINE)
     unmediated = abi is None or int(abi.group(1)) < 4
-    headers = [m for m in HEADER.finditer(text) if not m.group().lstrip().startswith("#")]
+    headers = list(re.finditer(HEADER, text))
     found: list[Profile] = []
     for position, header in enumerate(headers):
         end = headers[position + 1].start() if position + 1 < len(headers) else len(text)
