@@ -156,7 +156,7 @@ class Live:
         if ran["code"] != 0:
             raise Unknown(f"getent {database} {key} failed: {ran['err'].strip() or ran['code']}")
         out: str = ran["out"]
-        return out.splitlines()[0] if out else None
+        return out.partition("\n")[0] or None
 
     def _groups(self, user: str) -> Answer:
         ran = run_command("id", "-G", "--", user)

@@ -14,7 +14,7 @@ def expiry(text: str, user: str) -> Answer:
 
     `expires` is in days since 1970-01-01, as in shadow(5).
     """
-    for line in text.splitlines():
+    for line in text.split("\n"):
         name, *fields = line.split(":")
         if name == user and len(fields) >= 7:
             return {

@@ -8,10 +8,16 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
-from rich.console import Console
-from rich.text import Text
-
+from audit.errors import UsageError
 from audit.untrusted import visible
+
+try:
+    from rich.console import Console
+    from rich.text import Text
+except ModuleNotFoundError as missing:
+    raise UsageError(
+        f"the Python library {missing.name} is not installed: install it, or use --format json"
+    ) from None
 
 # Columns. A pipe has no width; below the least, wrapping helps nobody.
 ON_A_PIPE, LEAST, MOST = 100, 40, 200
