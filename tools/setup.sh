@@ -15,15 +15,22 @@ fail() { say "$*"; exit 1; }
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 
+quietly() { # COMMAND...: its output is shown when it fails
+    if ! output=$("$@" 2>&1); then
+        echo "$output" >&2
+        return 1
+    fi
+}
+
 apt_updated=
 apt() { # apt PACKAGE...
     say "installing $*"
     export DEBIAN_FRONTEND=noninteractive
     if [ -z "$apt_updated" ]; then
-        apt-get update -qq >&2 || say "apt-get update failed; going on with the lists there are"
+        quietly apt-get update || say "apt-get update failed; going on with the lists there are"
         apt_updated=1
     fi
-    apt-get install -y -qq --no-install-recommends "$@" >&2
+    quietly apt-get install -y --no-install-recommends "$@"
 }
 
 # The first interpreter that is new enough, by its own path: a version manager's shim may not be on tomorrow's PATH.
