@@ -102,9 +102,9 @@ def profiles_on_disk(host: Host) -> tuple[Profile, ...]:
 # first line: its name and what it attaches to, or a path that is both. Compiled on first use: only
 # hosts that restrict user namespaces are asked.
 HEADER = (
-    r"(?m)^[ \t]*(?:profile[ \t]+(?P<name>\"[^\"\n]*\"|[^\s\"{(]+)"
-    r"(?:[ \t]+(?P<at>\"[^\"\n]*\"|[/@][^\s\"(]*))?"
-    r"|(?P<path>\"/[^\"\n]*\"|/[^\s\"]+))(?P<rest>[^\n{]*)\{[ \t]*(?:#[^\n]*)?$"
+    r"(?m)^[ \t]*(?:profile[ \t]+(?P<name>\"[^\"\n]*\"|[^\s\"{(]{1,500})"
+    r"(?:[ \t]+(?P<at>\"[^\"\n]*\"|[/@][^\s\"(]{0,500}))?"
+    r"|(?P<path>\"/[^\"\n]*\"|/[^\s\"]{1,500}))(?P<rest>[^\n{]*)\{[ \t]*(?:#[^\n]*)?$"
 )
 
 
