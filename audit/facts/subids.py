@@ -29,12 +29,8 @@ _NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9
 # owner:start:size, or owner:first-last, with whatever blanks, signs and zeros
 _MEANT = re.compile(r"([^:]*):\s*0*([0-9]{1,10})\s*([:-])\s*0*([0-9]{1,10})\s*(?::.*)?", re.ASCII)
 _DECIMAL = re.compile(r"[ \t\n\v\f\r]*\+?([0-9]+)", re.ASCII)
-# A line that every reader takes for the same three values, and one that looks like it but whose
-# numbers may be too large for one of them.
-_PLAIN = re.compile(r"([^:+\-#\s][^:\s]{0,250}):(0|[1-9][0-9]{0,8}):(0|[1-9][0-9]{0,8})", re.ASCII)
-_DECIMALS = re.compile(
-    r"[^:+\-#\s][^:\s]{0,250}:(?:0|[1-9][0-9]{0,9}):(?:0|[1-9][0-9]{0,9})", re.ASCII
-)
+# A line in plain decimal. Where the numbers fit into 32 bits every reader takes it alike.
+_PLAIN = re.compile(r"([^:+\-#\s][^:\s]{0,240}):(0|[1-9][0-9]{0,9}):(0|[1-9][0-9]{0,9})", re.ASCII)
 
 T = TypeVar("T")
 Range = tuple[int, int]  # first and last id, both included
@@ -186,13 +182,15 @@ def parse(path: str, text: str, dialect: Dialect) -> Subids:
     newline = text.endswith("\n") or not text
     try:
         for number, line in enumerate(records(text, dialect), 1):
-            if plain := _PLAIN.fullmatch(line):
-                grants.append(Grant(number, plain[1], int(plain[2]), int(plain[3])))
+            plain = _PLAIN.fullmatch(line)
+            start, size = (int(plain[2]), int(plain[3])) if plain else (0, 0)
+            if plain and start + size <= ID_LIMIT:
+                grants.append(Grant(number, plain[1], start, size))
             elif line.startswith(("+", "-")):
                 rejected.append(Odd(number, line, f"it begins with {line[0]}"))  # name_is_nis()
             elif isinstance(parsed := parse_line(line, dialect), tuple):
                 grants.append(Grant(number, *parsed))
-                if not _DECIMALS.fullmatch(line):
+                if not plain:
                     odd.append(Odd(number, line, ""))
             elif line.strip() and not line.lstrip().startswith("#"):
                 rejected.append(Odd(number, line, parsed))

@@ -1,7 +1,8 @@
 """The real newuidmap(1), asked by a user who exists only in a private mount namespace.
 
-Run as root: `unshare --mount --propagation private python3 newuidmap_oracle.py DIRECTORY`. It answers JSON lines:
-a request `{"text": ..., "maps": [[inside, outside, size], ...]}` is answered by `{"code": ..., "error": ...}`.
+Run as root: `unshare --mount --propagation private python3 newuidmap_oracle.py DIRECTORY`. It
+answers JSON lines: `{"text": ..., "maps": [[inside, outside, size], ...]}` is answered by
+`{"code": ..., "error": ...}`.
 """
 
 from __future__ import annotations

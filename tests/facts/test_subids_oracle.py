@@ -28,6 +28,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("newuidmap") is None, reason="newuidmap is not installed"),
 ]
 
+PRIVATE = ("unshare", "--mount", "--propagation", "private")
 WORKER = Path(__file__).with_name("newuidmap_oracle.py")
 
 
@@ -36,8 +37,7 @@ class Oracle:
 
     def __init__(self, directory: Path) -> None:
         self.process = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private"]
-            + [sys.executable, str(WORKER), str(directory)],
+            [*PRIVATE, sys.executable, str(WORKER), str(directory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -47,7 +47,7 @@ class Oracle:
             pytest.skip("no private mount namespace can be made here")
 
     def allows(self, text: str, *maps: tuple[int, int, int]) -> bool:
-        """Does newuidmap get as far as writing the map? What the kernel then says is another question."""
+        """Does newuidmap get as far as writing the map? The kernel is not asked here."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(json.dumps({"text": text, "maps": maps}) + "\n")
         self.process.stdin.flush()
@@ -82,8 +82,12 @@ def predicted(text: str, start: int, size: int) -> bool:
 owners = st.sampled_from([USER, str(UID), "root", "0", " " + USER, USER + " ", f"0{UID}", "", "#"])
 bases = st.sampled_from([100000, 100001, 0, 99999, 34464, 32768, 2**32 - 70000, 2**32 - 1, 2**64])
 sizes = st.sampled_from([65536, 1, 0, 1000, 65535, 65537, 2**32, 2**63])
-shapes = st.sampled_from(["{}", "0{}", "{:#x}", "{:#o}", " {}", "{} ", "{}\t", "\v{}", "-{}", "+{}", "", "{}\r"])
-ends = st.sampled_from(["\n", "", "\r\n", ":\n", ":rest\n", "\0\n", "\n\n", " \n", "x" * 1100 + "\n"])
+shapes = st.sampled_from(
+    ["{}", "0{}", "{:#x}", "{:#o}", " {}", "{} ", "{}\t", "\v{}", "-{}", "+{}", "", "{}\r"]
+)
+ends = st.sampled_from(
+    ["\n", "", "\r\n", ":\n", ":rest\n", "\0\n", "\n\n", " \n", "x" * 1100 + "\n"]
+)
 
 
 @st.composite
@@ -97,11 +101,14 @@ raw_lines = st.text("t_oracle:0123456789 x\n\t#", max_size=40)
 padding = st.sampled_from(["", "# " + "x" * 4090 + "\n", "# " + "x" * 4200 + "\n", "x" * 4095])
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(lines() | raw_lines, max_size=4).map("".join),
     padding,
-    st.tuples(st.sampled_from([100000, 100001, 0, 1, 32768, 165535, 4294897296]), st.sampled_from([1, 2, 1000, 65536, 65537])),
+    st.tuples(
+        st.sampled_from([100000, 100001, 0, 1, 32768, 165535, 4294897296]),
+        st.sampled_from([1, 2, 1000, 65536, 65537]),
+    ),
 )
 def test_newuidmap_and_we_agree_on_every_file(
     oracle: Oracle, body: str, pad: str, asked: tuple[int, int]

@@ -335,14 +335,15 @@ def test_a_copy_on_the_path_hides_the_good_helper() -> None:
         ("xattr", f"{home}/bin", "system.posix_acl_access"): None,
     }
     for path in ("/", "/home", home):
-        mine |= {("lstat", path): ["directory", 0o755, 0, 0, 4096, 0, 7]}
+        mine |= {(verb, path): ["directory", 0o755, 0, 0, 4096, 0, 7] for verb in ("stat", "lstat")}
+        mine |= {("xattr", path, "system.posix_acl_access"): None}
     for path, stat in ((f"{home}/bin", directory), (f"{home}/bin/newuidmap", copy)):
         mine |= {("lstat", path): stat, ("stat", path): stat}
         mine |= {
             ("xattr", path, name): None
             for name in ("security.capability", "system.posix_acl_access")
         }
-    mine |= {("lstat", f"{home}/bin/newgidmap"): None}
+    mine |= {("lstat", f"{home}/bin/{name}"): None for name in ("newgidmap", "lxc-start")}
     found = judged(CHECKS["idmap.helper_privileged"], changed("healthy", mine)).findings
     failed = [finding for finding in found if finding.outcome is Outcome.FAIL]
     assert [finding.subject for finding in failed] == ["newuidmap"]
