@@ -23,6 +23,7 @@ def ancestors(host: Host) -> Iterator[Finding]:
     "fork: Resource temporarily unavailable" in the container, too low a memory.max as killed
     processes.
 
+    Why: "fork: Resource temporarily unavailable" (in the container)
     See: cgroups(7); systemd.resource-control(5), TasksMax=, MemoryMax=
     """
     unified = host.get(run_plan).seat.unified

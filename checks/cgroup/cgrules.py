@@ -30,6 +30,7 @@ def cgrules(host: Host) -> Iterator[Finding]:
     group `*` is refused when one controller is missing. cgrulesengd takes every lxc-start back to
     the rule's place; pam_cgroup.so acts at the login only, so that a start may leave it.
 
+    Why: /proc/self/cgroup stays `0::/` and LXC skips the cgroup, or `Failed to set "memory.max"`
     See: cgrules.conf(5), cgrulesengd(8); the wiki's listing of this line is headed cgconfig.conf
     """
     if host.get(init_system) == SYSTEMD:

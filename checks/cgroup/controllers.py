@@ -26,6 +26,7 @@ def controllers(host: Host) -> Iterator[Finding]:
     What is missing there can be limited for nobody. A controller is missing when the kernel was
     built or booted without it, and when a v1 hierarchy holds it.
 
+    Why: "No such file or directory - Failed to set "memory.max" to "64M""
     See: cgroups(7); kernel Documentation/admin-guide/cgroup-v2.rst
     """
     if host.get(cgroup_layout) != UNIFIED:

@@ -18,6 +18,7 @@ def kernel_words(host: Host) -> Iterator[Finding]:
     brings it back. What limits of a config come to without the controller is judged by
     cgroup.limits, and a start that fails for it by cgroup.threaded_only.
 
+    Why: "No such file or directory - Failed to set "memory.max" to "64M""
     See: kernel-parameters: cgroup_disable=, cgroup_no_v1=
     """
     words = host.get(cmdline)

@@ -27,6 +27,7 @@ def layout(host: Host) -> Iterator[Finding]:
     limits of v1 are gone. LXC up to 6 works with v1; its lxc.cgroup2.* keys are ignored then.
     systemd 256 refuses v1 unless forced, 258 has none. OpenRC decides by rc_cgroup_mode.
 
+    Why: "Ignoring cgroup2 limits on legacy cgroup system" (WARN)
     See: cgroups(7); LXC commits eed40be to f29c3a3; systemd NEWS 256 and 258
     """
     here = host.get(cgroup_layout)

@@ -21,6 +21,7 @@ def limits_set(host: Host) -> Iterator[Finding]:
     A user namespace keeps a container's root from the host's files, not from its resources. Set the
     limits only where they can be in force: see cgroup.limits.
 
+    Why: one container that forks or allocates without end takes the host with it.
     See: lxc.container.conf(5), cgroups(7)
     """
     have = {twin(limit) for limit in host.get(cgroup_limits)}

@@ -21,6 +21,7 @@ def login_place(host: Host) -> Iterator[Finding]:
     What was set up after the login takes effect at the next one. So does a session that was opened
     for somebody else (su without -) keep that user's cgroup.
 
+    Why: what this session does is no sign of what the next login will do, nor the other way round.
     See: proc_pid_cgroup(5)
     """
     if host.get(session_cgroups) is None:

@@ -13,6 +13,7 @@ def nsdelegate(host: Host) -> Iterator[Finding]:
     Without it a container whose cgroup root is writable may change limits on its own root and move
     processes across the boundary. systemd and OpenRC mount it so.
 
+    Why: a container could lift the limits that were set on it.
     See: cgroups(7), "nsdelegate"; kernel 4.13
     """
     if host.get(cgroup_layout) != UNIFIED:

@@ -26,6 +26,7 @@ def openrc_mode(host: Host) -> Iterator[Finding]:
     default is "unified" since OpenRC 0.51 and was "hybrid" before; the commented line in rc.conf
     shows it.
 
+    Why: "Ignoring cgroup2 limits on legacy cgroup system" (WARN), on hybrid and legacy
     See: openrc etc/rc.conf, init.d/cgroups, NEWS of 0.51
     """
     if host.get(init_system) != OPENRC:

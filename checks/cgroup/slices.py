@@ -20,6 +20,7 @@ def slices(host: Host) -> Iterator[Finding]:
     have it. systemd does this by itself: a gap is the work of something else, or of a manager that
     has not been restarted.
 
+    Why: "No such file or directory - Failed to set "cpuset.cpus"", although Delegate= names cpuset
     See: cgroups(7), cgroup.subtree_control
     """
     if host.get(init_system) != SYSTEMD or host.get(cgroup_layout) != UNIFIED:

@@ -29,6 +29,7 @@ def user_delegation(host: Host) -> Iterator[Finding]:
 
     Limits that a config asks for are judged by cgroup.limits; this is about what could be asked.
 
+    Why: "No such file or directory - Failed to set "io.weight"", when a config asks for it
     See: systemd.resource-control(5), Delegate=; systemd units/user@.service.in
     """
     if host.get(init_system) != SYSTEMD:

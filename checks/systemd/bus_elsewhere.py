@@ -33,6 +33,7 @@ def bus_elsewhere(host: Host) -> Iterator[Finding]:
     cgroup2 alone. A bus without systemd answers that it does not know such a service, and LXC waits
     for a signal that never comes. LXC 7.0 looks at /run/systemd/system first.
 
+    Why: lxc-start prints nothing and does not come back.
     See: LXC commit 88b44a5; LXC src/lxc/cgroups/cgfsng.c (start_scope)
     """
     if host.get(init_system) == SYSTEMD:

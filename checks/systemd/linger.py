@@ -15,6 +15,7 @@ def linger(host: Host) -> Iterator[Finding]:
     A container in a scope lives below user@UID.service. Without lingering that ends about ten
     seconds after the last logout, and takes all containers with it.
 
+    Why: nothing is logged: the containers are gone.
     See: loginctl(1), enable-linger
     """
     if host.get(init_system) != SYSTEMD:

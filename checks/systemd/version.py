@@ -17,6 +17,7 @@ def version_(host: Host) -> Iterator[Finding]:
     Upstream's user@.service delegates cpu, memory and pids since 252, and only memory and pids
     before; a drop-in adds the others.
 
+    Why: a controller that systemd does not know stays with root, and limits on it fail.
     See: systemd NEWS of 244, 252, 256 and 258; units/user@.service.in
     """
     if host.get(init_system) != SYSTEMD:
