@@ -11,9 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from audit.engine import CheckResult, judge
 from audit.host import Host
+from audit.registry import builtin
 from audit.snapshot import Recording, parse
-from audit.source import Answer, Question, Refused, Snapshot
+from audit.source import Answer, Question, Refused, Snapshot, Source
 
 DIRECTORY = Path(__file__).parent / "recorded"
 HEALTHY = "healthy"
@@ -40,6 +42,25 @@ def recorded(name: str) -> Host:
     """A host that answers as the recorded one did."""
     mine = recording(name)
     return Host(mine.source, mine.request)
+
+
+@cache
+def judged(name: str) -> tuple[Host, dict[str, CheckResult]]:
+    """Every check by itself on a recorded host, consequences too, and the host that was asked."""
+    host = recorded(name)
+    return host, {check.id: judge(check, host) for check in builtin().values()}
+
+
+def varied(name: str, question: Question, source: Source) -> Host:
+    """A recorded host whose source answers one question in another way.
+
+    It remembers the facts that never asked that question: computing them again would change
+    nothing and take minutes.
+    """
+    host, _ = judged(name)
+    variant = Host(source, host.request)
+    variant._facts = {key: fact for key, fact in host._facts.items() if question not in fact[2]}
+    return variant
 
 
 def changed(name: str, answers: dict[Question, Answer | Refused]) -> Host:

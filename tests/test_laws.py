@@ -7,7 +7,6 @@ another answer. 3. A record judges as the host did, also redacted and written to
 from __future__ import annotations
 
 import json
-from functools import cache
 
 import pytest
 
@@ -19,7 +18,7 @@ from audit.registry import builtin
 from audit.snapshot import document, parse
 from audit.source import Answer, Question, Recorder, Snapshot, describe
 from audit.verdict import predict
-from tests.hosts import names, recorded, recording
+from tests.hosts import judged, names, recording, varied
 
 EVERY = builtin()
 IN_ORDER = tuple(in_order(EVERY))
@@ -37,25 +36,6 @@ class Blind:
         if (verb, *args) == self.denied:
             raise Unknown(f"{describe(self.denied)} is denied")
         return self.inner.ask(verb, *args)
-
-
-@cache
-def judged(name: str) -> tuple[Host, dict[str, CheckResult]]:
-    """Every check by itself on a recorded host: a consequence too obeys the laws."""
-    host = recorded(name)
-    return host, {check.id: judge(check, host) for check in IN_ORDER}
-
-
-def blinded(name: str, denied: Question) -> Host:
-    """The recorded host where one question cannot be looked at.
-
-    It remembers the facts that never asked that question: computing them again would change nothing
-    and take minutes.
-    """
-    host, _ = judged(name)
-    blind = Host(Blind(recording(name).source, denied), host.request)
-    blind._facts = {key: fact for key, fact in host._facts.items() if denied not in fact[2]}
-    return blind
 
 
 def outcomes(result: CheckResult) -> set[Outcome]:
@@ -120,7 +100,7 @@ def test_what_cannot_be_looked_at_never_changes_an_answer_into_another(name: str
             asked.setdefault(question, []).append(result)
     wrong = []
     for question, readers in sorted(asked.items()):
-        host = blinded(name, question)
+        host = varied(name, question, Blind(recording(name).source, question))
         for before in readers:
             why = broken(before, judge(before.check, host))
             if why:

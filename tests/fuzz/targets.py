@@ -24,8 +24,8 @@ from audit.errors import UsageError
 from audit.model import Outcome, Unknown
 from audit.registry import builtin
 from audit.shadow import expiry
-from audit.source import Question
-from tests.hosts import HEALTHY, changed, recorded, recording
+from audit.source import Question, Snapshot
+from tests.hosts import HEALTHY, judged, recording, varied
 
 TEXTS = ("text", "line", "xattr")  # how the parsers call what they parse
 FILLERS = {"str": "/etc/file", "int": 1, "bool": True}
@@ -156,12 +156,10 @@ def as_text(hexadecimal: str) -> str:
 
 def answers() -> Iterator[Target]:
     """Every text a healthy host was asked for, changed, for all the checks that asked for it."""
-    host = recorded(HEALTHY)
     readers: dict[Question, list[str]] = {}
-    checks = builtin()
-    for check in checks.values():
-        for question in judge(check, host).read:
-            readers.setdefault(question, []).append(check.id)
+    for result in judged(HEALTHY)[1].values():
+        for question in result.read:
+            readers.setdefault(question, []).append(result.check.id)
     for question, ids in sorted(readers.items()):
         text = recording(HEALTHY).source.answers.get(question)
         if question[0] in VERBS and isinstance(text, str) and len(text) < MAX_SEED:
@@ -175,7 +173,8 @@ def judging(question: Question, ids: tuple[str, ...]) -> Callable[[str], object]
     checks = builtin()
 
     def run(text: str) -> object:
-        host = changed(HEALTHY, {question: text})
+        source = Snapshot({**recording(HEALTHY).source.answers, question: text})
+        host = varied(HEALTHY, question, source)
         for name in ids:
             result = judge(checks[name], host)
             for finding in result.findings:
