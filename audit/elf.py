@@ -5,6 +5,9 @@ from __future__ import annotations
 from audit.model import Unknown
 from audit.source import Answer
 
+# A real program has a dozen segments and a hundred tags; a hostile one has millions.
+MOST_SEGMENTS, MOST_TAGS = 64, 500
+
 
 def describe(data: bytes) -> Answer:
     """Class, machine, type, interpreter and needed libraries of an ELF file; None when it is none.
@@ -12,6 +15,7 @@ def describe(data: bytes) -> Answer:
     Raises Unknown without pyelftools.
     """
     import io
+    from itertools import islice
 
     try:
         from elftools.common.exceptions import ELFError
@@ -26,13 +30,13 @@ def describe(data: bytes) -> Answer:
     needed: list[Answer] = []
     try:
         elf = ELFFile(io.BytesIO(data))
-        for segment in elf.iter_segments():
+        for segment in islice(elf.iter_segments(), MOST_SEGMENTS):
             if isinstance(segment, InterpSegment):
                 interpreter = str(segment.get_interp_name())
             elif isinstance(segment, DynamicSegment):
                 needed = [
                     str(getattr(tag, "needed", ""))
-                    for tag in segment.iter_tags()
+                    for tag in islice(segment.iter_tags(), MOST_TAGS)
                     if tag.entry.d_tag == "DT_NEEDED"
                 ]
         return {
