@@ -214,7 +214,8 @@ class Live:
         import socket
         import struct
 
-        request = struct.pack("256s", interface.encode()[:15])
+        # a config names it: any bytes, though no interface is called so
+        request = struct.pack("256s", os.fsencode(interface)[:15])
         found: list[Answer] = []
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             for code in (0x8915, 0x891B):  # SIOCGIFADDR, SIOCGIFNETMASK: netdevice(7)

@@ -8,6 +8,7 @@ from audit.facts.distro import family
 from audit.facts.links import ipv4_text
 from audit.facts.lxcnet import CONFIG_OF, lxc_net
 from audit.facts.nics import Nic
+from audit.facts.nicsetup import ipv4_interface
 from audit.facts.usernet import Allotment, caller, paths
 from audit.host import Host
 from audit.model import Fix, Unknown
@@ -89,7 +90,7 @@ def make_bridge(host: Host, bridge: str, users: tuple[Nic, ...]) -> Fix:
         net, kind = None, None
     if net is not None and bridge == net.bridge:
         return start_lxc_net(host)
-    address = next((wanted_address(nic) for nic in users if wanted_address(nic)), NAT_ADDRESS)
+    address = neighbour(users[0])
     netifrc = bridge.replace(".", "_").replace("-", "_")
     steps = [
         step.format(quote(bridge), address, netifrc) for step in BRIDGES.get(kind or "", BY_HAND)
@@ -118,12 +119,25 @@ def start_lxc_net(host: Host) -> Fix:
     return Fix("lxc_net", "let lxc-net make lxcbr0, with NAT and DHCP", (*needed.steps, *steps))
 
 
-def set_up(bridge: str, address: int | None = None) -> Fix:
-    """Bring a bridge up, and give it an address when it lacks one."""
+def set_up(bridge: str, address: str = "") -> Fix:
+    """Bring a bridge up, and give it an address (with its prefix) when it lacks one."""
     steps = [f"ip link set {quote(bridge)} up"]
-    if address is not None:
-        steps.insert(0, f"ip address add {ipv4_text(address)}/24 dev {quote(bridge)}")
-    return Fix("bridge", f"bring {bridge} up", tuple(steps))
+    if address:
+        steps.insert(0, f"ip address add {quote(address)} dev {quote(bridge)}")
+    with_it = f" with {address}" if address else ""
+    return Fix("bridge", f"bring {bridge} up{with_it}", tuple(steps))
+
+
+def neighbour(nic: Nic) -> str:
+    """An address for the bridge of a network, with prefix: its gateway, else the first."""
+    if address := wanted_address(nic):
+        return address
+    for entry in nic.ipv4:
+        own = ipv4_interface(entry.value)
+        if own is not None and own.mask.bit_count() < 31:
+            first = own.network + (2 if own.address == own.network + 1 else 1)
+            return f"{ipv4_text(first)}/{own.mask.bit_count()}"
+    return NAT_ADDRESS
 
 
 def edit(path: str, key: str, value: str, after: int | None = None) -> Fix:

@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 from audit.facts.links import Address, ipv4_number
+from audit.facts.modules import module_available
 from audit.host import Host
 from audit.model import Unknown
 
@@ -53,6 +54,9 @@ def parse_ruleset(text: str) -> tuple[Chain, ...]:
 
 def chains(host: Host) -> tuple[Chain, ...]:
     """Every chain of nftables. Raises Unknown where `nft` is missing or may not look."""
+    state = host.get(module_available, "nf_tables", "NF_TABLES", "nf_tables_newtable").state
+    if state not in ("loaded", "builtin"):
+        return ()  # there are no rules, and asking for them would load the module
     ran = host.run("nft", "list", "ruleset")
     if ran.code != 0:
         raise Unknown(f"nft cannot list the rules: {ran.err.strip()[:200] or ran.code}")

@@ -67,7 +67,9 @@ def attribute(host: Host, name: str, file: str) -> str | None:
 
 
 def bridge(host: Host, name: str) -> Bridge:
-    """What a `lxc.net.N.link` is. `name` is neither empty nor a path."""
+    """What a `lxc.net.N.link` is. The user chose the name: a path is not looked at."""
+    if "/" in name or name in _NO_NAME:
+        return Bridge(name, False, False, False, "")
     is_bridge = host.stat(f"{SYSFS}/{name}/bridge") is not None
     seen = is_bridge or name in host.get(in_sysfs)
     kind = "" if is_bridge or not seen else host.get(kind_of, name)

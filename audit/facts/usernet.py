@@ -302,17 +302,30 @@ def _end(pattern: re.Pattern[bytes], data: bytes, start: int) -> int:
     return found.start() if found else len(data)
 
 
-def culled(data: bytes, alive: Callable[[str], bool]) -> bytes:
-    """The data base after cull_entries(): as long as its living entries, and cut at that length.
+def kept(found: Iterable[Entry], alive: Callable[[str], bool]) -> int:
+    """How many bytes the living ones of some entries have, with their newlines."""
+    return sum(
+        one.end - one.start + 1
+        for one in found
+        if alive(one.nic.decode("utf-8", "surrogateescape"))
+    )
+
+
+def culled(
+    data: bytes, alive: Callable[[str], bool], times: int = 1
+) -> tuple[bytes, tuple[Entry, ...]]:
+    """The data base, and its entries, after cull_entries(): cut to the length of what is alive.
 
     The living entries were to be moved to the front, but only a copy in memory is changed.
     """
-    kept = sum(
-        entry.end - entry.start + 1
-        for entry in entries(data)
-        if alive(entry.nic.decode("utf-8", "surrogateescape"))
-    )
-    return data[:kept]
+    found = entries(data)
+    for _ in range(times):
+        length = kept(found, alive)
+        if length == len(data):
+            break
+        data = data[:length]
+        found = entries(data)
+    return data, found
 
 
 class Grant(NamedTuple):
@@ -337,12 +350,9 @@ def request(
         total = _wrapped(total + one.quota)
     if total <= 0:
         return Grant(None, data, (0,) * len(lines))
-    for _ in lines:
-        before, data = data, culled(data, alive)
-        if data == before:
-            break
+    data, found = culled(data, alive, len(lines))
     owners: dict[bytes, int] = {}
-    for entry in entries(data):
+    for entry in found:
         owners[entry.owner] = owners.get(entry.owner, 0) + 1
     counts = tuple(owners.get(_raw(one.name), 0) for one in lines)
     if data:

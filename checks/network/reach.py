@@ -28,7 +28,7 @@ from audit.model import Check, Evidence, Fail, Finding, Fix, Level, NotApplicabl
 from checks.network.bridge_exists import bridges
 from checks.network.settings import proof
 from remediations.distro import sysctl as set_sysctl
-from remediations.network import set_up, start_lxc_net
+from remediations.network import neighbour, set_up, start_lxc_net
 
 
 def present(host: Host) -> dict[str, tuple[Nic, ...]]:
@@ -88,12 +88,11 @@ def bridge_address(host: Host) -> Iterator[Finding]:
         elif address is not None:
             yield Pass(f"{name} has {ipv4_text(address.address)}", subject=labels)
         else:
-            wanted = next((n for nic in users if (n := ipv4_number(nic.gateway4))), 0x0A000301)
             yield Fail(
                 f"the bridge {name} has neither an IPv4 address nor a network card",
                 Evidence(name, None, "no address", "an address"),
                 subject=labels,
-                fix=set_up(name, wanted),
+                fix=set_up(name, neighbour(users[0])),
             )
 
 

@@ -22,7 +22,7 @@ from audit.facts.nicsetup import (
 )
 from audit.host import Host
 from audit.model import STARTING, Check, Evidence, Fail, Finding, Level, NotApplicable, Pass
-from remediations.network import edit, set_up
+from remediations.network import edit, neighbour, set_up
 
 
 def proof(host: Host, nic: Nic, key: str) -> Evidence:
@@ -216,7 +216,7 @@ def gateway_auto(host: Host) -> Iterator[Finding]:
                 seen,
                 Evidence(nic.link, None, "no IPv4 address", "an address"),
                 subject=nic.label,
-                fix=set_up(nic.link, 0x0A000301),
+                fix=set_up(nic.link, neighbour(nic)),
             )
         elif nic.auto6 and not has_ipv6_address(host, nic.link):
             yield Fail(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.facts.links import physical_ports
+from audit.facts.links import in_sysfs, physical_ports
 from audit.facts.usernet import Allotment, allotments, paths
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
@@ -42,9 +42,5 @@ def _why(host: Host, line: Allotment) -> str:
         return f"{line.quota} interfaces are more than {MANY}"
     if line.name in _EVERYBODY:
         return f"{line.name} is nearly everybody"
-    cards = host.get(physical_ports, line.bridge) if _is_name(line.bridge) else ()
+    cards = host.get(physical_ports, line.bridge) if line.bridge in host.get(in_sysfs) else ()
     return f"{line.bridge} is on the network of {', '.join(cards)}" if cards else ""
-
-
-def _is_name(text: str) -> bool:
-    return "/" not in text and text not in (".", "..", "none")
