@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from audit.facts.accounts import target
 from audit.facts.cgroup import ROOT, root_controllers
+from audit.facts.distro import family
 from audit.facts.init import OPENRC, SYSTEMD, init_system
 from audit.host import Host
 from audit.model import Fix, Unknown
@@ -12,6 +13,7 @@ from remediations.distro import install
 DROPIN = "/etc/systemd/system/user@.service.d/delegate.conf"
 SCOPE = "systemd-run --user --scope -p Delegate=yes -- lxc-start -n NAME"
 RUN = "lxc-preflight run NAME"
+PAM_STACKS = {"debian": "common-session", "alpine": "base-session"}
 
 
 def delegate(host: Host, controllers: tuple[str, ...]) -> Fix:
@@ -70,7 +72,7 @@ def own_cgroup(host: Host) -> Fix:
             f"# /etc/cgconfig.conf (Gentoo: /etc/cgroup/): groups {name} and {name}/login, "
             f"uid = {name}; gid = {name}; in task and admin of perm",
             f"# /etc/cgrules.conf: {name}  cpu,memory,pids  {name}/login",
-            "echo 'session optional pam_cgroup.so' >> /etc/pam.d/system-login",
+            f"echo 'session optional pam_cgroup.so' >> /etc/pam.d/{_pam_stack(host)}",
             "rc-update add cgconfig default && rc-service cgconfig start",
         ]
     return Fix("own_cgroup", f"give {name} a cgroup of its own", tuple(steps), then="re-login")
@@ -81,6 +83,14 @@ def pam_cgfs(host: Host) -> Fix:
     line = "session optional pam_cgfs.so -c freezer,memory,name=systemd"
     steps = (*install(host, "pam-cgfs").steps, f"echo '{line}' >> /etc/pam.d/common-session")
     return Fix("pam_cgfs", "let pam_cgfs give logins their own cgroups", steps, then="re-login")
+
+
+def _pam_stack(host: Host) -> str:
+    """The file that all logins of a distribution include."""
+    try:
+        return PAM_STACKS.get(host.get(family) or "", "system-login")
+    except Unknown:
+        return "system-login"
 
 
 def _plus(host: Host) -> str:

@@ -14,6 +14,7 @@ from audit.facts.cgroup import (
     ROOT,
     THREADED,
     UNIFIED,
+    UNMOUNTED,
     Hierarchy,
     cgroup_layout,
     root_controllers,
@@ -100,7 +101,7 @@ def systemd_lives(start: Start, layout: str) -> bool:
     """Whether a container's systemd finds a cgroup that it may write: its own cgroup2, or on v1
     name=systemd.
     """
-    if layout == "unified":
+    if layout in (UNIFIED, UNMOUNTED):
         return any(h.is_unified for h in start.used)
     return any(h.name == "name=systemd" for h in start.used)
 
@@ -340,6 +341,10 @@ def cured_seat(host: Host) -> tuple[str, Seat] | None:
     if not on_systemd and host.get(has_own_cgroup):
         return None
     mended = tuple(_mended(host, h) for h in seat.hierarchies)
+    if not any(h.is_unified or h.name == "name=systemd" for h in mended):
+        # nothing is mounted that could be given away
+        missing = "" if host.get(cgroup_layout) in (UNIFIED, UNMOUNTED) else "name=systemd"
+        mended = (*mended, Hierarchy(missing, ROOT, (missing,) if missing else (), busy=False))
     return name, seat._replace(kind=LEAF, hierarchies=mended)
 
 

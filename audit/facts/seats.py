@@ -268,6 +268,8 @@ def leaf_seat(host: Host) -> Seat | None:
     mine = seat.unified
     if mine is None or not mine.writable or not mine.may_create or not mine.may_move:
         return None
+    if host.get(rule_for_user) is not None and host.get(moves_logins) == "cgrulesengd":
+        return None  # the daemon takes every lxc-start back to where the rule says
     top = host.get(delegated_top, mine.directory)
     shares = top != mine.directory
     # The session's own cgroup holds the shell: it hands nothing down (no internal processes).

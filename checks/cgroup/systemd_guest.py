@@ -48,6 +48,7 @@ def systemd_guest(host: Host) -> Iterator[Finding]:
         yield Undecided(
             f"{text}: whether a systemd guest lives there is not known; boot with cgroup2 alone",
             seen,
+            level=Level.BLOCKING if asked else Level.DEGRADED,
             stages=STARTING if asked else (),
         )
         return

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 from audit.facts.accounts import target
-from audit.facts.cgroup import UNIFIED, cgroup_layout
+from audit.facts.cgroup import UNIFIED, UNMOUNTED, cgroup_layout
 from audit.facts.cgstages import consequences
 from audit.facts.cgstart import has_own_cgroup, run_plan
 from audit.facts.init import SYSTEMD, init_system
@@ -42,7 +42,8 @@ def user_cgroup(host: Host) -> Iterator[Finding]:
     unified = host.get(cgroup_layout) == UNIFIED
     blocked = seat.unified if unified else seat.legacy("name=systemd")
     if blocked is None:
-        why = "no name=systemd hierarchy is mounted" if not unified else "cgroup2 is not mounted"
+        what = "name=systemd hierarchy" if host.get(cgroup_layout) != UNMOUNTED else "cgroup"
+        why = f"no {what} is mounted"
     else:
         why = f"{blocked.obstacle or blocked.directory} is not writable for {name}"
         seen = Evidence(blocked.obstacle or blocked.directory, None, "root's", f"{name}'s")

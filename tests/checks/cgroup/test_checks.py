@@ -293,7 +293,15 @@ def test_no_check_crashes_on_any_host_of_the_lab(row: test_lab.Row) -> None:
 
 
 def test_two_causes_are_never_told_for_one_missing_cgroup() -> None:
-    for host in (openrc(config=MEMORY_AND_PIDS).host("systemd"), masked(trixie()).host("systemd")):
+    for host in (
+        openrc(config=MEMORY_AND_PIDS).host("systemd"),
+        masked(trixie()).host("systemd"),
+        test_lab.sandbox(cgfs="").host("systemd"),
+        test_lab.sandbox(mounted=()).host("systemd"),
+        test_lab.sandbox(mounted=test_lab.V1[1:]).host("systemd"),
+        without_memory(bookworm, MEMORY_AND_PIDS).host("systemd"),
+        never_mounted().host("systemd"),
+    ):
         blocking = [
             result.check.id
             for result in run(CHECKS, host)

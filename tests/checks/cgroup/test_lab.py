@@ -218,8 +218,48 @@ ROWS = (
     Row("to-leaf-pam+limits", lambda: leaf(openrc(config=LIMITS)), "yes", "no"),
     Row("bo-unified-document", lambda: document(openrc("5.0.2")), "yes", "yes"),
     Row("bo-unified-leaf+limits", lambda: leaf(openrc("5.0.2", LIMITS)), "yes", "no"),
+    # sabotage/truth.tsv: LXC 5.0.2 on a hybrid host without systemd
+    Row("sysd_baseline", lambda: sandbox(), "yes", "yes", guest="systemd"),
+    Row("sysd_cg_no_pam_cgfs", lambda: sandbox(cgfs=""), "no", "no", "no", "systemd"),
+    Row("cg_no_pam_cgfs", lambda: sandbox(cgfs=""), "yes", "yes"),
+    Row("sysd_cg1_no_systemd_hier", lambda: sandbox(mounted=V1[1:]), "no", "no", "no", "systemd"),
+    Row("cg1_no_systemd_hier", lambda: sandbox(mounted=V1[1:]), "yes", "yes"),
+    Row("sysd_cg_none_mounted", lambda: sandbox(mounted=()), "no", "no", "no", "systemd"),
+    Row("cg_none_mounted", lambda: sandbox(mounted=()), "yes", "yes"),
+    Row("sysd_cg_all_readonly", lambda: read_only(sandbox()), "no", "no", "no", "systemd"),
+    Row("cg_all_readonly", lambda: read_only(sandbox()), "yes", "yes"),
+    Row("cg1_limit_memory", lambda: sandbox(V1_LIMITS[:1]), "yes", "yes"),
+    Row("cg1_limit_pids_undelegated", lambda: sandbox(V1_LIMITS[1:]), "no", "no", "no"),
+    Row("cg1_devices_deny", lambda: sandbox(("lxc.cgroup.devices.deny = a",)), "no", "no", "no"),
+    Row("cg_limit_wrong_version", lambda: sandbox(LIMITS), "yes", "yes", "no"),
     Row("ts-no-cgroup-mount", lambda: never_mounted(), "no", "no", "no"),
 )
+
+
+def sandbox(
+    config: tuple[str, ...] = (),
+    cgfs: str = "session optional pam_cgfs.so -c freezer,memory,name=systemd\n",
+    mounted: tuple[str, ...] = V1,
+) -> Lab:
+    """A hybrid host without any init system, as the sabotage was tried on."""
+    made = lab.base("5.0.2", config)
+    lab.hybrid(made, *V1)
+    lines = made.files["/proc/self/cgroup"]
+    if mounted:
+        lab.hybrid(made, *mounted)
+    else:
+        lab.mounts(made)
+    made.write("/proc/self/cgroup", lines)
+    made.write("/proc/1/comm", "sandbox\n")
+    made.write("/etc/pam.d/common-session", cgfs)
+    made.write("/lib/x86_64-linux-gnu/security/pam_cgfs.so")
+    return made
+
+
+def read_only(made: Lab) -> Lab:
+    text = made.files["/proc/self/mountinfo"]
+    made.write("/proc/self/mountinfo", text.replace(" rw - cgroup", " ro - cgroup"))
+    return made
 
 
 def never_mounted() -> Lab:
