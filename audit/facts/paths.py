@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from audit.access import AclEntry, Credentials, may, parse_acl
+from audit.access import BITS, AclEntry, Credentials, may, parse_acl
 from audit.facts.accounts import target
 from audit.facts.idmap import container_root, maps_of
 from audit.facts.mounts import Mount, mount_of
@@ -21,6 +21,7 @@ from audit.model import Unknown
 
 ACCESS, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
 MAX_LINKS = 40
+CONTAINER_MODE, CONTAINER_UMASK = 0o770, 0o002
 CREATE_MODE = 0o755  # lxc src/lxc/tools/lxc_create.c and lxclock.c: mkdir_p(path, 0755)
 _USER_OBJ, _USER, _GROUP_OBJ, _GROUP, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
 
@@ -201,27 +202,52 @@ def traversal(host: Host, path: str, crosser: Crosser) -> tuple[Obstacle, ...]:
 
 
 def predicted_steps(host: Host, path: str) -> tuple[Step, ...]:
-    """The missing directories of a path as the user's session will make them: mkdir -p with mode
-    0755.
+    """The missing directories of a path as the user's session will make them: mkdir -p, mode 0755.
 
     The umask of the session counts unless the parent has a default ACL (acl(5)); a setgid parent
     gives its group.
     """
     way = host.get(walk, path)
-    mask, who = host.get(umask), host.get(session_credentials)
-    steps: list[Step] = []
-    here, above = way.here, way.steps[-1].stat
-    if above is None or not way.missing:
+    if way.steps[-1].stat is None or not way.missing:
         return ()
-    default_acl = host.xattr(here, DEFAULT)
+    mask, default_acl = host.get(umask), host.xattr(way.here, DEFAULT)
+    steps = [way.steps[-1]]
     for name in way.missing:
-        setgid = above.mode & 0o2000
-        gid = above.gid if setgid else who.gid
-        mode, acl = inherited(CREATE_MODE, mask, default_acl)
-        above = Stat("directory", mode | setgid, who.uid, gid, 0, above.major, above.minor)
-        steps.append(Step(f"{here.rstrip('/')}/{name}", above, acl, None, True))
-        here = steps[-1].path
-    return tuple(steps)
+        steps.append(_made_in(host, steps[-1], name, CREATE_MODE, mask, default_acl))
+    return tuple(steps[1:])
+
+
+def _made_in(
+    host: Host, parent: Step, name: str, mode: int, mask: int, default_acl: str | None
+) -> Step:
+    """What mkdir(2) by the user's session makes."""
+    above, who = parent.stat, host.get(session_credentials)
+    assert above is not None
+    setgid = above.mode & 0o2000
+    bits, acl = inherited(mode, mask, default_acl)
+    gid = above.gid if setgid else who.gid
+    stat = Stat("directory", bits | setgid, who.uid, gid, 0, above.major, above.minor)
+    return Step(f"{parent.path.rstrip('/')}/{name}", stat, acl, None, True)
+
+
+def new_container_dir(host: Host, lxcpath: str) -> Step | None:
+    """The directory of a new container below lxcpath, after lxc-create has given it to container
+    root.
+
+    lxc-create makes it with mode 0770 and umask 002, and leaves it to the container's uid and the
+    session's gid (lxc src/lxc/lxccontainer.c, do_create_container_dir; src/lxc/conf.c,
+    userns_exec_mapped_root). None when nothing can be looked at there, or no id is mapped.
+    """
+    way, root = host.get(walk, lxcpath), host.get(container_root)
+    if way.steps[-1].stat is None or root is None:
+        return None
+    default_acl = host.xattr(way.here, DEFAULT)
+    parent = (*way.steps, *host.get(predicted_steps, lxcpath))[-1]
+    made = _made_in(host, parent, "NAME", CONTAINER_MODE, CONTAINER_UMASK, default_acl)
+    if made.stat is None:
+        return None
+    gid = host.get(session_gid)
+    return made._replace(stat=made.stat._replace(uid=root.uid, gid=gid))
 
 
 def inherited(mode: int, mask: int, default_acl: str | None) -> tuple[int, str | None]:
@@ -249,7 +275,7 @@ def reason(step: Step, crosser: Crosser, want: str = "x") -> str:
     if step.stat is None:
         kind = step.mount.fstype if step.mount else "FUSE"
         return f"a {kind} mount without allow_other lets in nobody but the user who made it"
-    stat, who, need = step.stat, crosser.who, {"x": 1, "w": 2, "wx": 3, "rw": 6}[want]
+    stat, who, need = step.stat, crosser.who, sum(BITS[letter] for letter in want)
     entries = parse_acl(step.acl) if step.acl else ()
     mask = next((e.perm for e in entries if e.tag == _MASK), 7)
     shown = f"mode {stat.mode & 0o7777:04o}"

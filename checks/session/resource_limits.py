@@ -56,8 +56,8 @@ ROWS = (
     Row(
         "nproc",
         "The session may have enough processes",
-        6,
-        8,
+        7,
+        12,
         512,
         EVERYTHING,
         'newuidmap failed to write mapping "sh: 1: Cannot fork"',
@@ -89,6 +89,8 @@ def _judge(row: Row) -> Callable[[Host], Iterator[Finding]]:
             yield Pass(f"nothing limits {row.item}", Evidence(_where(host), None, "no limit"))
             return
         value, file = found
+        if row.item == "nproc" and value < row.enough:
+            value = max(0, value - host.get(other_processes))
         seen = Evidence(file, None, f"{row.item} {value}", f"at least {row.enough}")
         fix = _raise(host, row)
         if value < row.fails_below:
@@ -109,6 +111,16 @@ def _judge(row: Row) -> Callable[[Host], Iterator[Finding]]:
             yield Pass(f"{row.item} may be {value}", seen)
 
     return judge
+
+
+def other_processes(host: Host) -> int:
+    """How many processes the user has besides the ones that type and run the command."""
+    uid, count = host.get(target).uid, 0
+    for name in host.list("/proc") or ():
+        if name.isdecimal():
+            stat = host.stat(f"/proc/{name}")
+            count += stat is not None and stat.uid == uid
+    return max(0, count - 2) if host.get(is_mine) else count
 
 
 def _where(host: Host) -> str:

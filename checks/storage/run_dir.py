@@ -47,7 +47,9 @@ def run_dir(host: Host) -> Iterator[Finding]:
         return
     name, at = host.get(target).name, obstacle.step.path
     because = (
-        f"{where} is {place.path}" if where != RUN else f"{name} shares the owner or group of /run"
+        f"{where} is {place.path or 'empty'}"
+        if where != RUN
+        else f"{name} shares the owner or group of /run"
     )
     yield Fail(
         f"{because}, and {name} may not write to {at}: {obstacle.reason}",

@@ -71,7 +71,8 @@ def test_a_root_directory_that_is_no_mount_is_a_chroot() -> None:
 
 def limits(name: str, value: str) -> Answers:
     header = "Limit                     Soft Limit           Hard Limit           Units\n"
-    return {("read", "/proc/self/limits"): f"{header}{name:26}{value:21}{value:21}files\n"}
+    none: Answers = {("list", "/proc"): ["self", "1"], ("stat", "/proc/1"): None}
+    return {**none, ("read", "/proc/self/limits"): f"{header}{name:26}{value:21}{value:21}files\n"}
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,18 @@ def test_limits_of_the_own_session(
 ) -> None:
     found = judged(check, host(MINE, limits(name, value))).findings[0]
     assert (found.outcome, found.level) == (expected, level)
+
+
+def test_processes_that_the_user_already_has_count() -> None:
+    def with_processes(count: int) -> Answers:
+        stat = ["directory", 0o555, USER.uid, USER.gid, 0, 0, 1]
+        running = {("stat", f"/proc/{pid}"): stat for pid in range(100, 100 + count)}
+        return {("list", "/proc"): [str(pid) for pid in range(100, 100 + count)], **running}  # type: ignore[return-value]
+
+    limit = limits("Max processes", "40")
+    found = judged(NPROC, host(MINE, limit, with_processes(2))).findings[0]
+    assert found.level is Level.DEGRADED
+    assert judged(NPROC, host(MINE, limit, with_processes(40))).findings[0].level is None
 
 
 def test_limits_of_the_next_login_come_from_limits_conf() -> None:

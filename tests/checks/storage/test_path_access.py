@@ -7,6 +7,7 @@ import pytest
 from audit.host import Host
 from audit.model import Outcome
 from audit.testing import judged
+from checks.storage.default_acl import default_acl
 from checks.storage.path_access import path_access
 from checks.storage.template_access import template_access
 from tests.checks.storage.trees import (
@@ -123,3 +124,21 @@ def test_a_template_passes_a_home_that_is_the_users_own_but_not_one_of_a_foreign
     assert private.outcome is Outcome.PASS
     assert foreign.outcome is Outcome.FAIL
     assert HOME in foreign.message
+
+
+@pytest.mark.parametrize(
+    ("entries", "outcome"),
+    [
+        (None, Outcome.PASS),
+        (acl((1, 7, -1), (2, 1, BASE), (4, 7, -1), (16, 7, -1), (32, 0, -1)), Outcome.PASS),
+        (acl((1, 7, -1), (2, 1, BASE), (4, 5, -1), (16, 5, -1), (32, 5, -1)), Outcome.FAIL),
+        (acl((1, 7, -1), (4, 7, -1), (8, 7, 4), (16, 1, -1), (32, 0, -1)), Outcome.FAIL),
+        (acl((1, 7, -1), (2, 7, USER.uid), (4, 5, -1), (16, 7, -1), (32, 0, -1)), Outcome.PASS),
+    ],
+    ids=["none", "group rwx", "group r-x", "masked", "an entry for the user"],
+)
+def test_a_default_acl_may_lock_the_user_out_of_what_it_creates(
+    entries: str | None, outcome: Outcome
+) -> None:
+    made = host({("xattr", LXC, "system.posix_acl_default"): entries})
+    assert judged(default_acl, made).findings[0].outcome is outcome

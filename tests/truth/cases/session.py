@@ -14,6 +14,15 @@ CASES = (
         "xdg_foreign", "install -d -m 700 /run/user/0", prefix="export XDG_RUNTIME_DIR=/run/user/0;"
     ),
     Case("xdg_missing", prefix="export XDG_RUNTIME_DIR=/run/user/59999;"),
+    Case("xdg_empty", prefix="export XDG_RUNTIME_DIR=;"),
+    Case("primary_gid_of_run", "usermod -g 0 $U"),
+    Case("profile_umask_077", "rm -rf $LXC; echo umask 077 > $H/.profile; chown $U: $H/.profile"),
+    Case("profile_ulimit", "echo ulimit -n 20 > $H/.profile; chown $U: $H/.profile"),
+    Case(
+        "profile_path",
+        "mkdir -p /srv/bin; cp /usr/bin/newuidmap /srv/bin/; chmod 755 /srv/bin/newuidmap; "
+        "echo 'PATH=/srv/bin:$PATH' > $H/.profile; chown $U: $H/.profile",
+    ),
     Case("umask_077", "rm -rf $LXC", prefix="umask 077;"),
     Case("umask_027_fresh", "rm -rf $H/.local", prefix="umask 027;"),
     Case("umask_027_only", prefix="umask 027;"),
