@@ -95,6 +95,8 @@ def mount_points(host: Host) -> Iterator[Finding]:
     )
     for place, one in enumerate(every):
         yield judge(host, one, every[:place])
+    if line is not None and isinstance(listed, tuple) and not every:
+        yield Pass(f"{line.value} mounts nothing", Evidence(line.file, line.line, line.text))
 
 
 def judge(host: Host, one: MountEntry, before: tuple[MountEntry, ...]) -> Finding:
