@@ -84,19 +84,16 @@ def mount_points(host: Host) -> Iterator[Finding]:
     listed = host.get(fstab_entries)
     if line is None and not entries:
         raise NotApplicable("the config mounts nothing of its own")
-    if line is not None and (listed is None or isinstance(listed, Denied)):
-        why = "does not exist" if listed is None else "cannot be read by the user"
+    if line is not None:
         seen = Evidence(line.file, line.line, line.text, "a file that the user can read")
-        yield Fail(f"{line.value} {why}", seen, subject="lxc.mount.fstab")
-        listed = ()
-    every = (
-        *(listed if isinstance(listed, tuple) and not isinstance(listed, Denied) else ()),
-        *entries,
-    )
-    for place, one in enumerate(every):
-        yield judge(host, one, every[:place])
-    if line is not None and isinstance(listed, tuple) and not every:
-        yield Pass(f"{line.value} mounts nothing", Evidence(line.file, line.line, line.text))
+        if listed is None or isinstance(listed, Denied):
+            why = "does not exist" if listed is None else "cannot be read by the user"
+            yield Fail(f"{line.value} {why}", seen, subject="lxc.mount.fstab")
+        else:
+            yield Pass(f"{line.value} can be read", seen, subject="lxc.mount.fstab")
+            entries = (*listed, *entries)
+    for place, one in enumerate(entries):
+        yield judge(host, one, entries[:place])
 
 
 def judge(host: Host, one: MountEntry, before: tuple[MountEntry, ...]) -> Finding:
@@ -142,7 +139,7 @@ def bind_source(host: Host, one: MountEntry) -> tuple[str, str]:
     if crosser is None:
         return "", ""  # without a mapped root nothing starts: idmap.container_root says so
     way = host.get(walk, one.source)
-    parent = way.steps if way.missing else way.steps[:-1]
+    parent = way.steps if way.missing or way.closed else way.steps[:-1]
     for obstacle in traversal(host, parent[-1].path, crosser) if parent else ():
         return f"the container's root cannot pass {obstacle.step.path}: {obstacle.reason}", ""
     if way.missing:
