@@ -6,6 +6,7 @@ import pytest
 
 from audit.host import Host
 from audit.model import Check, Level, Outcome
+from audit.source import Answer
 from audit.testing import judged
 from checks.session import privileges, resource_limits
 from checks.session.chroot import chroot
@@ -96,9 +97,10 @@ def test_limits_of_the_own_session(
 
 def test_processes_that_the_user_already_has_count() -> None:
     def with_processes(count: int) -> Answers:
-        stat = ["directory", 0o555, USER.uid, USER.gid, 0, 0, 1]
-        running = {("stat", f"/proc/{pid}"): stat for pid in range(100, 100 + count)}
-        return {("list", "/proc"): [str(pid) for pid in range(100, 100 + count)], **running}  # type: ignore[return-value]
+        stat: Answer = ["directory", 0o555, USER.uid, USER.gid, 0, 0, 1]
+        running: Answers = {("stat", f"/proc/{pid}"): stat for pid in range(100, 100 + count)}
+        listed: Answer = [str(pid) for pid in range(100, 100 + count)]
+        return {("list", "/proc"): listed, **running}
 
     limit = limits("Max processes", "40")
     found = judged(NPROC, host(MINE, limit, with_processes(2))).findings[0]

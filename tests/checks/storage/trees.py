@@ -71,6 +71,7 @@ def host(*changes: Mapping[Any, Any], container: str | None = None) -> Host:
     answers: Answers = {
         **recording(HEALTHY).source.answers,
         ("today",): 20000,
+        **{("xattr", path, DEFAULT): None for path in (HOME, f"{HOME}/.local/share", LXC)},
     }
     for change in changes:
         answers.update(change)
