@@ -32,8 +32,9 @@ def main() -> int:
     raw: list[dict[str, Any]] = []
     lock = threading.Lock()
 
-    def work(number: int) -> None:
-        mine = names[number - 1 :: args.workers]
+    def work(worker: int) -> None:
+        mine = names[worker :: args.workers]
+        number = os.getpid() % 1000 * 10 + worker
         with world.mount_point() as directory:
             argv = [sys.executable, "-m", "tests.truth.worker", str(number), directory, *mine]
             process = subprocess.Popen(
@@ -54,7 +55,7 @@ def main() -> int:
                     print(table.line(row), flush=True)
             print(f"{len(raw)}/{len(names)}", end="\r", file=sys.stderr, flush=True)
 
-    threads = [threading.Thread(target=work, args=(n + 1,)) for n in range(args.workers)]
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(args.workers)]
     for thread in threads:
         thread.start()
     for thread in threads:

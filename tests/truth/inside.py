@@ -21,7 +21,7 @@ def audits(case: Case, user: world.User, container: str | None) -> dict[str, Any
     options = f"--format json --guest {case.guest} --template {case.template}"
     if container:
         options += f" -n {container}"
-    command = f"cd /opt/lxc-preflight && exec {AUDIT}"
+    command = f"cd /opt/lxc-preflight && {AUDIT}"
     with tempfile.TemporaryDirectory() as directory:
         shot = f"{directory}/snapshot.json"
         asked = {

@@ -62,7 +62,7 @@ def run(
     argv = in_session(case, user, command)
     if case.context:
         # The session's own process is put where the case wants it before it becomes the user.
-        argv = ["bash", "-c", f"{case.context}; exec {shlex.join(argv)}"]
+        argv = ["bash", "-c", f"{case.context} || exit 125; exec {shlex.join(argv)}"]
     # files and not pipes: a started container keeps them open
     with (
         tempfile.TemporaryFile("w+", errors="replace") as out,

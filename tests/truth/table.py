@@ -40,6 +40,8 @@ def rows(result: dict[str, Any]) -> list[Row]:
             if way == "user" and result["locked_out"]:
                 continue  # who cannot log in cannot ask
             label = f"{way}/{container}"
+            if container == "base" and "there is no container" in report.get("failed", ""):
+                continue  # refused with exit code 2: nothing was predicted
             if "stages" not in report:
                 found.append(
                     Row(name, label, "", "", "", "crashed", "", report.get("failed", "")[-300:])

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-BASE_UID = 52000  # well away from useradd's ids
+BASE_UID = 30000  # well away from useradd's ids
 BASE_SUBID = 1_300_000_000
 
 # $1 is a directory that nothing else uses. /home goes on a tmpfs (it has ACLs and extended attributes).
@@ -57,7 +57,10 @@ os.write(w2, b"x"); sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 class User:
-    """The user of one worker: its name, uid and first subordinate id follow from the worker's number."""
+    """The user of one worker: its name, uid and first subordinate id follow from its number (0..9999).
+
+    The number differs between runs too, because cgroups are shared by all that run at one time.
+    """
 
     def __init__(self, number: int) -> None:
         self.name = f"truth{number}"
