@@ -292,19 +292,19 @@ def owns(host: Host, owner: str, dialect: Dialect) -> bool:
     """Whether a line's owner means the target user: its name, and since shadow 4.3 its uid or a
     namesake's.
     """
-    account = host.get(target)
-    if owner == account.name:
+    if owner in host.get(_names, dialect):
         return True
+    # is_same_user() of 4.20 takes whatever is a number for a uid: "01001" too.
+    number = _DECIMAL.fullmatch(owner) if dialect.is_bounded else None
+    return number is not None and int(number[1][:20]) == host.get(target).uid
+
+
+def _names(host: Host, dialect: Dialect) -> frozenset[str]:
+    account = host.get(target)
     if not dialect.matches_uid:
-        return False
-    if dialect.is_bounded and (number := _DECIMAL.fullmatch(owner)) and len(number[1]) < 12:
-        return int(number[1]) == account.uid
-    return owner == str(account.uid) or owner in host.get(_namesakes)
-
-
-def _namesakes(host: Host) -> frozenset[str]:
-    uid = host.get(target).uid
-    return frozenset(account.name for account in host.get(local_accounts) if account.uid == uid)
+        return frozenset({account.name})
+    same = {other.name for other in host.get(local_accounts) if other.uid == account.uid}
+    return frozenset({account.name, str(account.uid), *same})
 
 
 def own_grants(host: Host, kind: str, dialect: Dialect) -> tuple[Grant, ...]:
@@ -312,8 +312,11 @@ def own_grants(host: Host, kind: str, dialect: Dialect) -> tuple[Grant, ...]:
     file = host.get(subids_by, kind, dialect)
     if file is None:
         return ()
+    names = host.get(_names, dialect)
     mine = {
-        owner for owner in {grant.owner for grant in file.grants} if host.get(owns, owner, dialect)
+        owner
+        for owner in {grant.owner for grant in file.grants}
+        if owner in names or (not owner[0].isalpha() and owns(host, owner, dialect))
     }
     return tuple(grant for grant in file.grants if grant.owner in mine)
 

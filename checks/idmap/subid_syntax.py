@@ -8,7 +8,7 @@ from audit.facts.subids import FILES, Odd, meant, shown, subids
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
 
-MANY = 20  # other people's broken lines that are named one by one
+MANY = 20  # broken lines that are named one by one
 
 
 @check(
@@ -39,9 +39,8 @@ def subid_syntax(host: Host) -> Iterator[Finding]:
         own = host.get(meant, kind)
         blocks = host.get(obstacle, kind) is Obstacle.SYNTAX
         bad = False
-        for line, (first, last) in own:
-            if not (blocks or line.why):
-                continue
+        skipped = [(line, span) for line, span in own if blocks or line.why]
+        for line, (first, last) in skipped[:MANY]:
             bad = True
             plain = f"{account.name}:{first}:{last - first + 1}"
             yield Fail(
@@ -55,6 +54,7 @@ def subid_syntax(host: Host) -> Iterator[Finding]:
             )
         mine = {line for line, _ in own}
         others = [line for line in file.rejected if line not in mine]
+        more = len(skipped[MANY:]) + len(others[MANY:])
         for line in others[:MANY]:
             bad = True
             yield Fail(
@@ -64,9 +64,9 @@ def subid_syntax(host: Host) -> Iterator[Finding]:
                 level=Level.DEGRADED,
                 stages=(),
             )
-        if len(others) > MANY:
+        if more:
             yield Fail(
-                f"{len(others) - MANY} more lines of {path} grant nothing",
+                f"{more} more lines of {path} grant nothing, or not what was meant",
                 Evidence(path),
                 subject=kind,
                 level=Level.DEGRADED,
