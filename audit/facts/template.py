@@ -17,12 +17,12 @@ from audit.model import NotApplicable
 APPENDED = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _ACL = "system.posix_acl_access"
 
-# What the scripts of LXC 4.0 to 7.0 call, besides the builtins of sh(1); the shell finds busybox
-# before the script appends to the PATH.
+# What the scripts of LXC 4.0 to 7.0 call and a host may lack, besides `busybox`, which its template
+# seeks before it appends to the PATH. coreutils and grep are everywhere.
 TOOLS: dict[str, tuple[str, ...]] = {
-    "busybox": ("getopt", "awk", "grep", "cut", "xargs", "chmod", "cp", "ln", "mkdir", "touch"),
-    "download": ("tar", "xz", "wget", "getopt", "awk", "grep", "sed", "seq", "chmod", "mkdir"),
-    "local": ("tar", "xz", "getopt", "awk", "grep", "sed", "mkdir"),
+    "busybox": ("getopt", "awk"),
+    "download": ("tar", "xz", "wget", "getopt", "awk", "sed"),
+    "local": ("tar", "xz", "getopt", "awk"),
     "oci": ("skopeo", "umoci", "jq", "rsync", "getopt", "awk"),
 }
 

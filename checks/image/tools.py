@@ -66,7 +66,7 @@ def tools(host: Host) -> Iterator[Finding]:
 
 
 # tool -> what distributions call the package or tool that brings it
-PACKAGE = {"awk": "gawk", "getopt": "util-linux", "seq": "coreutils", "xargs": "findutils"}
+PACKAGE = {"awk": "gawk", "getopt": "util-linux"}
 
 
 def busybox(host: Host) -> Finding:
