@@ -43,9 +43,8 @@ def shown(entry: Entry, expected: str = "no such line") -> Evidence:
 def capabilities(host: Host) -> Iterator[Finding]:
     """lxc.cap.drop or lxc.cap.keep is in force.
 
-    In a user namespace a capability reaches only what the namespace owns, but each one is kernel
-    code that the container may call. common.conf drops five; userns.conf clears the list again.
-
+    Why: in a user namespace a capability reaches only what the namespace owns, but each one is
+    kernel code that the container may call. common.conf drops five; userns.conf clears the list.
     See: capabilities(7), lxc.container.conf(5) "CAPABILITIES", LXC config/templates/userns.conf
     """
     config = host.get(container_config)
@@ -66,9 +65,8 @@ def capabilities(host: Host) -> Iterator[Finding]:
 def seccomp_set(host: Host) -> Iterator[Finding]:
     """lxc.seccomp.profile names a policy, as common.conf does for every image.
 
-    It keeps module loading, kexec and old handle calls out of reach. The busybox template does not
-    set one.
-
+    Why: it keeps module loading, kexec and old handle calls out of reach. The busybox template does
+    not set one.
     See: seccomp(2), lxc.container.conf(5) "SECCOMP CONFIGURATION"
     """
     config = host.get(container_config)
@@ -90,8 +88,8 @@ def seccomp_set(host: Host) -> Iterator[Finding]:
 def nesting(host: Host) -> Iterator[Finding]:
     """nesting.conf is not included, and neither AppArmor nor seccomp is told to allow nesting.
 
-    Containers inside the container need a looser profile, and see the host's own /proc and /sys.
-
+    Why: containers inside the container need a looser profile, and a second /proc and /sys that no
+    profile covers.
     See: lxc.container.conf(5) "lxc.apparmor.allow_nesting", LXC config/templates/nesting.conf
     """
     config = host.get(container_config)
@@ -114,8 +112,7 @@ def nesting(host: Host) -> Iterator[Finding]:
 def apparmor_incomplete(host: Host) -> Iterator[Finding]:
     """lxc.apparmor.allow_incomplete is unset or 0.
 
-    With 1 LXC starts where the kernel cannot enforce all of the profile.
-
+    Why: with 1 LXC starts where the kernel cannot enforce all of the profile.
     See: lxc.container.conf(5) "lxc.apparmor.allow_incomplete"
     """
     config = host.get(container_config)
@@ -130,9 +127,8 @@ def apparmor_incomplete(host: Host) -> Iterator[Finding]:
 def shared_namespaces(host: Host) -> Iterator[Finding]:
     """There is no lxc.namespace.keep, no lxc.namespace.share and no network of type none.
 
-    What is shared is not isolated: with the host's IPC namespace its shared memory, with its
+    Why: what is shared is not isolated: with the host's IPC namespace its shared memory, with its
     network namespace its abstract sockets.
-
     See: lxc.container.conf(5) "NAMESPACE", namespaces(7)
     """
     config = host.get(container_config)
@@ -153,9 +149,8 @@ def shared_namespaces(host: Host) -> Iterator[Finding]:
 def mounts_host(host: Host) -> Iterator[Finding]:
     """No lxc.mount.entry brings the host's system directories, homes or control sockets inside.
 
-    The container's root is an ordinary uid on the host, but who can talk to a container manager's
-    socket is root of the host.
-
+    Why: the container's root is an ordinary uid on the host, but who can talk to a container
+    manager's socket is root of the host.
     See: lxc.container.conf(5) "MOUNT POINTS"
     """
     entries = [one for one in host.get(mount_entries) if one.is_bind]
@@ -180,8 +175,7 @@ def mounts_host(host: Host) -> Iterator[Finding]:
 def mount_auto(host: Host) -> Iterator[Finding]:
     """lxc.mount.auto has no proc:rw and no cgroup:rw:force.
 
-    `mixed` leaves /proc/sys read-only except for the container's own network.
-
+    Why: `mixed` leaves /proc/sys read-only except for the container's own network.
     See: lxc.container.conf(5) "lxc.mount.auto"
     """
     entries = host.get(container_config).all("lxc.mount.auto")
@@ -200,8 +194,7 @@ def mount_auto(host: Host) -> Iterator[Finding]:
 def files_owner(host: Host) -> Iterator[Finding]:
     """The config and what it includes belong to the user or root, and are not writable by others.
 
-    Who can write a config can have hooks run as the user on the host.
-
+    Why: who can write a config can have hooks run as the user on the host.
     See: lxc.container.conf(5) "CONTAINER HOOKS"
     """
     config = host.get(container_config)
@@ -244,8 +237,9 @@ def autodev(host: Host) -> Iterator[Finding]:
 
 @row("duplicates", "No key of the config is set twice", Level.DEGRADED)
 def duplicates(host: Host) -> Iterator[Finding]:
-    """A key that holds one value has one line; of two the last one counts.
+    """A key that holds one value has one line.
 
+    Why: of two the last one counts, silently: the first one may be what was meant.
     See: lxc.container.conf(5)
     """
     config = host.get(container_config)
