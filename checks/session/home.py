@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from shlex import quote
 
 from audit.facts.accounts import target
 from audit.facts.lxcconf import lxcpath
@@ -30,7 +31,7 @@ def home(host: Host) -> Iterator[Finding]:
     again = Fix(
         "session-home",
         "Log in as the user, or set HOME",
-        (f"export HOME={account.home}",),
+        (f"export HOME={quote(account.home)}",),
         (),
         "re-login",
     )
@@ -59,6 +60,6 @@ def home(host: Host) -> Iterator[Finding]:
             fix=Fix(
                 "make-home",
                 f"Make {value}",
-                (f"install -d -m 0711 -o {account.uid} -g {account.gid} {value}",),
+                (f"install -d -m 0711 -o {account.uid} -g {account.gid} {quote(value)}",),
             ),
         )

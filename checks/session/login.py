@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from shlex import quote
 from typing import cast
 
 from audit.facts.accounts import target
@@ -34,7 +35,9 @@ def _shell(host: Host, shell: str) -> Finding | None:
     account = host.get(target)
     seen = Evidence("/etc/passwd", None, f"{account.name}: shell {shell}", "a login shell")
     fix = Fix(
-        "login-shell", f"Give {account.name} a shell", (f"usermod -s /bin/bash {account.name}",)
+        "login-shell",
+        f"Give {account.name} a shell",
+        (f"usermod -s /bin/bash {quote(account.name)}",),
     )
     if shell.rpartition("/")[2] in REFUSING:
         return Fail(
@@ -63,5 +66,7 @@ def _expiry(host: Host) -> Finding | None:
     return Fail(
         f"the account {account.name} has expired",
         Evidence("/etc/shadow", None, f"expired on day {expires}", "no expiry"),
-        fix=Fix("account-expiry", f"Let {account.name} log in", (f"chage -E -1 {account.name}",)),
+        fix=Fix(
+            "account-expiry", f"Let {account.name} log in", (f"chage -E -1 {quote(account.name)}",)
+        ),
     )

@@ -1,6 +1,7 @@
 """ulimits of the session that stop LXC: one row per limit."""
 
 from collections.abc import Callable, Iterator
+from shlex import quote
 from typing import NamedTuple
 
 from audit.facts import limits
@@ -129,13 +130,13 @@ def _where(host: Host) -> str:
 
 def _raise(host: Host, row: Row) -> Fix:
     name = host.get(target).name
+    value = 65536 if row.item == "nofile" else "unlimited"
     return Fix(
         f"limit-{row.item}",
         f"Raise {row.item} for {name} in limits.conf(5)",
         (
-            f"printf '%s - {row.item} unlimited\\n' {name} >>/etc/security/limits.d/90-lxc.conf"
-            if row.item != "nofile"
-            else f"printf '%s - nofile 65536\\n' {name} >>/etc/security/limits.d/90-lxc.conf",
+            f"printf '%s - {row.item} {value}\\n' {quote(name)}"
+            " >>/etc/security/limits.d/90-lxc.conf",
         ),
         ("root",),
         "re-login",

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from shlex import quote
 
 from audit.facts.paths import walk
 from audit.facts.places import container_dir
@@ -33,7 +34,7 @@ def container_open(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{step.path} is open to every account (mode {step.stat.mode:04o})",
             seen,
-            fix=Fix("close-container", f"Close {step.path}", (f"chmod o-rwx '{step.path}'",)),
+            fix=Fix("close-container", f"Close {step.path}", (f"chmod o-rwx {quote(step.path)}",)),
         )
     else:
         yield Pass(f"{step.path} is closed to others", seen)

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from shlex import quote
 
 from audit.facts.accounts import target
 from audit.facts.lxcconf import lxcpath
@@ -41,7 +42,7 @@ def home_open(host: Host) -> Iterator[Finding]:
             fix=Fix(
                 "acl-home",
                 f"Open {step.path} to uid {uid} alone",
-                (f"setfacl -m u:{uid}:x,o::- '{step.path}'",),
+                (f"setfacl -m u:{uid}:x,o::- {quote(step.path)}",),
             ),
         )
     else:

@@ -48,7 +48,7 @@ def lxcpath(host: Host) -> Iterator[Finding]:
     fix = Fix(
         "own-directory",
         f"Give {at} to {name}",
-        (f"chown {host.get(target).uid}:{host.get(target).gid} {quote(at)}",),
+        (f"chown -h {host.get(target).uid}:{host.get(target).gid} {quote(at)}",),
     )
     yield Fail(
         f"{name} cannot {does} {path}: {at}: {obstacle.reason}",

@@ -1,6 +1,7 @@
 """Options of the mount that holds the container's files."""
 
 from collections.abc import Iterator
+from shlex import quote
 
 from audit.facts.mounts import Mount, mounts_file
 from audit.facts.places import storage_mount, storage_path
@@ -34,7 +35,7 @@ def _without(mount: Mount, flag: str, opposite: str) -> Fix:
     return Fix(
         f"remount-{opposite}",
         f"Mount {mount.point} without {flag}, here and in /etc/fstab, or set lxc.lxcpath elsewhere",
-        (f"mount -o remount,{opposite} '{mount.point}'",),
+        (f"mount -o remount,{opposite} {quote(mount.point)}",),
     )
 
 

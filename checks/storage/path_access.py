@@ -76,8 +76,10 @@ def _fix(host: Host, obstacles: list[Obstacle], uid: int) -> Fix:
     made = [quote(one.step.path) for one in obstacles if one.step.predicted]
     paths = " ".join(quote(one.step.path) for one in obstacles)
     first = f"install -d -m 0755 -o {account.uid} -g {account.gid} {' '.join(made)}"
+    own = all(o.step.stat is not None and o.step.stat.uid == account.uid for o in obstacles)
     return Fix(
         "acl-traverse",
         f"Let uid {uid} pass",
         (*((first,) if made else ()), f"setfacl -m u:{uid}:x {paths}"),
+        () if own and not made else ("root",),
     )

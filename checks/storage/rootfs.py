@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from shlex import quote
 
 from audit.facts.accounts import target
 from audit.facts.paths import (
@@ -63,14 +64,14 @@ def rootfs(host: Host) -> Iterator[Finding]:
 
 
 def _unreadable(host: Host, step: Step, user: Crosser) -> Finding:
-    name = host.get(target).name
+    name, where = host.get(target).name, quote(step.path)
     return Fail(
         f"{name} cannot look into {step.path}: {reason(step, user)}",
         Evidence(step.path, None, reason(step, user), f"x for {name}"),
         fix=Fix(
             "container-directory",
             f"Let {name} pass {step.path}",
-            (f"chmod u+rwx,g+rwx '{step.path}'", f"chgrp {host.get(target).gid} '{step.path}'"),
+            (f"chgrp -h {host.get(target).gid} {where}", f"chmod u+rwx,g+rwx {where}"),
         ),
     )
 
@@ -94,7 +95,7 @@ def _judge(host: Host, path: str, crosser: Crosser) -> Iterator[Finding]:
             fix=Fix(
                 "shift-rootfs",
                 f"Give the tree to the container's ids (uid {uid} is its root)",
-                (f"chown {uid}: '{first.step.path}'",),
+                (f"chown -h {uid}:{crosser.who.gid} {quote(first.step.path)}",),
             ),
         )
         return

@@ -91,6 +91,6 @@ def _fix(host: Host, place: RunDir, at: str) -> Fix | None:
         return Fix(
             "own-directory",
             f"Give {at} to {account.name}",
-            (f"chown -R {account.uid}:{account.gid} {cache}",),
+            (f"chown -hR {account.uid}:{account.gid} {cache}",),
         )
     return None

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from shlex import quote
 
 from audit.facts.lxcconf import lxcpath
 from audit.facts.paths import template_crosser, traversal
@@ -45,6 +46,6 @@ def template_access(host: Host) -> Iterator[Finding]:
         fix=Fix(
             "acl-traverse",
             f"Let uid {uid} pass",
-            tuple(f"setfacl -m u:{uid}:x '{one.step.path}'" for one in obstacles),
+            tuple(f"setfacl -m u:{uid}:x {quote(one.step.path)}" for one in obstacles),
         ),
     )
