@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from audit.host import Host
+from audit.host import Host, Request
 from audit.model import CREATE, Check, Finding, Level, Outcome
 from audit.testing import judged
 from checks.session.home import home
 from checks.storage.container_open import container_open
 from checks.storage.home_open import home_open
+from checks.storage.image_cache import image_cache
 from checks.storage.lxcpath import lxcpath
 from checks.storage.rootfs import rootfs
 from checks.storage.run_dir import run_dir
@@ -181,3 +182,20 @@ def test_a_container_directory_open_to_others_is_a_weakness() -> None:
     assert finding(container_open, container()).outcome is Outcome.PASS
     opened = container(directory(NAME, 0o771, BASE, USER.gid))
     assert finding(container_open, opened).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        (directory(f"{CACHE}/lxc", 0o755, 0, 0), Outcome.FAIL),
+        (directory(CACHE, 0o700), Outcome.PASS),
+        (directory(f"{CACHE}/lxc", 0o700, BASE, USER.gid), Outcome.PASS),
+    ],
+    ids=["root's", "private", "container root's"],
+)
+def test_the_cache_of_images_is_written_by_the_template(changes: Answers, outcome: Outcome) -> None:
+    made = host(changes, absent(f"{CACHE}/lxc/download"))
+    downloading = Host(made.source, Request(user=USER.name, template="download"))
+    assert finding(image_cache, downloading).outcome is outcome
+    busybox = Host(made.source, Request(user=USER.name, template="busybox"))
+    assert finding(image_cache, busybox).outcome is Outcome.NOT_APPLICABLE
