@@ -95,7 +95,7 @@ def _covers(pattern: re.Pattern[str], rule: str, network: Address) -> bool:
     base = ipv4_number(text)
     if base is None:
         return True
-    bits = int(length) if slash and length.isdigit() else 32
+    bits = int(length) if slash and length.isdecimal() else 32
     mask = (0xFFFFFFFF << (32 - min(bits, 32))) & 0xFFFFFFFF
     return base & mask == network.network & mask
 

@@ -112,7 +112,7 @@ def ipv4_interface(value: str) -> Address | None:
     if address is None:
         return None
     if prefix:
-        length = int(prefix, 0) if prefix.isdigit() and len(prefix) < 4 else 33
+        length = int(prefix, 0) if prefix.isdecimal() and len(prefix) < 4 else 33
     else:  # by the class, as config_ip_prefix() does
         top = address >> 28
         length = 8 if top < 8 else 16 if top < 12 else 24 if top < 14 else 0
@@ -145,7 +145,7 @@ def ipv6_refusal(nic: Nic) -> str | None:
             packed = inet_pton(AF_INET6, text)
         except (OSError, ValueError):
             continue
-        if prefix.isdigit() and int(prefix[:9]) > 128:
+        if prefix.isdecimal() and int(prefix[:9]) > 128:
             return f"the prefix of {entry.value} is longer than 128"
         if packed in seen:
             return f"{text} is given twice"

@@ -29,7 +29,7 @@ def inotify_instances(host: Host) -> Iterator[Finding]:
     else:
         text = host.get(sysctl, KEY) or ""
         seen = Evidence("/proc/sys/fs/inotify/max_user_instances", 1, text, str(ENOUGH))
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()):
         raise NotApplicable("this kernel has no inotify")
     if int(text) < ENOUGH:
         yield Fail(

@@ -79,7 +79,7 @@ def _judge(row: Row) -> Judge:
         if text is None:
             yield Pass(f"nothing sets {key}: the kernel's own limit is large", Evidence(path))
             return
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit()):
             raise Unknown(f"{key} is {text!r}, which is no number")
         value = int(text)
         here = _evidence(host, path, text, row, boot)
@@ -94,7 +94,7 @@ def _judge(row: Row) -> Judge:
             )
         else:
             yield Pass(f"{key} is {value}", *here)
-        if host.source.kind != "root" and boot is not None and boot.value.isdigit():
+        if host.source.kind != "root" and boot is not None and boot.value.isdecimal():
             later = int(boot.value)
             if later <= row.too_few < value:
                 yield Fail(

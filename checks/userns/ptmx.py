@@ -77,4 +77,4 @@ def _uses_host(host: Host) -> bool:
         return True
     most = config.get("lxc.pty.max") or "0"
     most = {"busybox": "1", "download": "1024", "local": "1024"}.get(host.get(template) or "", most)
-    return not (most.isdigit() and int(most) > 1)
+    return not (most.isdecimal() and int(most) > 1)
