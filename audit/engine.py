@@ -38,16 +38,28 @@ def run(
     the child is judged. `on_check` hears the id of each check before it is judged.
     """
     results: dict[str, CheckResult] = {}
+    leaning: dict[str, str] = {}
     for check in in_order(checks):
         if on_check is not None:
             on_check(check.id)
         causes = causes_of(check, results)
         if causes:
-            message = f"not judged: a consequence of {', '.join(causes)}"
-            results[check.id] = CheckResult(check, (Finding(Outcome.SKIPPED, message),), (), causes)
+            results[check.id] = consequence(check, causes)
         else:
-            results[check.id] = judge(check, host)
+            results[check.id], cause = _judge(check, host)
+            if cause:
+                leaning[check.id] = cause
+    for name, cause in leaning.items():
+        check = checks[name]
+        if causes := causes_of(check._replace(after=(cause,)), results):
+            results[name] = consequence(check, causes)
     return [results[name] for name in sorted(results)]
+
+
+def consequence(check: Check, causes: tuple[str, ...]) -> CheckResult:
+    """The result of a check that is folded under its root causes."""
+    message = f"not judged: a consequence of {', '.join(causes)}"
+    return CheckResult(check, (Finding(Outcome.SKIPPED, message),), (), causes)
 
 
 def in_order(checks: Mapping[str, Check]) -> Iterable[Check]:
@@ -93,8 +105,14 @@ def causes_of(check: Check, results: Mapping[str, CheckResult]) -> tuple[str, ..
 
 def judge(check: Check, host: Host) -> CheckResult:
     """One check's findings. Silence is an error: a check that says nothing has not looked."""
+    return _judge(check, host)[0]
+
+
+def _judge(check: Check, host: Host) -> tuple[CheckResult, str]:
+    """The result, and the check that explains why nothing could be seen (empty when none does)."""
     host.trail()
     findings: list[Finding] = []
+    cause = ""
     try:
         for finding in check.judge(host):
             if not (isinstance(finding, Finding) and isinstance(finding.message, str)):
@@ -106,11 +124,12 @@ def judge(check: Check, host: Host) -> CheckResult:
         findings.append(Finding(Outcome.NOT_APPLICABLE, str(why)))
     except Unknown as why:
         findings.append(Finding(Outcome.UNKNOWN, str(why)))
+        cause = why.cause
     except KeyboardInterrupt:
         raise
     except BaseException as crash:  # also sys.exit() in a plugin: the gate must hear of it
         findings.append(crashed(crash))
-    return CheckResult(check, tuple(findings), host.trail())
+    return CheckResult(check, tuple(findings), host.trail()), cause
 
 
 def crashed(crash: BaseException) -> Finding:

@@ -73,6 +73,9 @@ class Live:
         try:
             with credentials(who):
                 return look()
+        except NotRegular as why:
+            # the user's program cannot read it either: that is known, whatever root could look at
+            return {"denied": f"it is a {why.kind}"}
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EPERM):
                 return {"denied": os.strerror(error.errno)}
@@ -241,6 +244,14 @@ class Live:
         return run_probe(name, *args)
 
 
+class NotRegular(Unknown):
+    """A directory, device, FIFO or socket where a file belongs; `kind` is the word for it."""
+
+    def __init__(self, path: str, kind: str) -> None:
+        super().__init__(f"{path} is a {kind}, not a regular file")
+        self.kind = kind
+
+
 def read_regular(path: str) -> bytes:
     """The whole of a regular file of at most MAX_FILE bytes.
 
@@ -267,7 +278,7 @@ def read_regular(path: str) -> bytes:
 def _demand_regular(path: str, s: os.stat_result) -> None:
     kind = TYPES.get(modes.S_IFMT(s.st_mode), "special file")
     if kind != "file":
-        raise Unknown(f"{path} is a {kind}, not a regular file")
+        raise NotRegular(path, kind)
     if s.st_size > MAX_FILE:
         raise Unknown(f"{path} is larger than {MAX_FILE // 1024 // 1024} MiB: not read")
 

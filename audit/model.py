@@ -50,7 +50,15 @@ EVERYTHING = (CREATE, *STARTING)
 
 
 class Unknown(Exception):
-    """The host could not be observed here; carries the reason, never a guess."""
+    """The host could not be observed here; carries the reason, never a guess.
+
+    `cause` is the id of the check that explains it, where one does: when that check fails, what
+    could not be looked at is its consequence and not one more open question.
+    """
+
+    def __init__(self, reason: object = "", cause: str = "") -> None:
+        super().__init__(reason)
+        self.cause = cause
 
 
 class NotApplicable(Exception):

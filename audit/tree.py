@@ -11,7 +11,7 @@ import errno
 import os
 
 from audit.access import Credentials, may
-from audit.live import Live, absent_or_unknown, read_regular, stat_answer
+from audit.live import Live, NotRegular, absent_or_unknown, read_regular, stat_answer
 from audit.model import Unknown
 from audit.source import Answer
 
@@ -108,6 +108,8 @@ class Tree:
             return self._live.ask("list", self.directory + inside)
         try:
             return read_regular(self.directory + inside).decode("utf-8", "surrogateescape")
+        except NotRegular as why:
+            return {"denied": f"it is a {why.kind}"}
         except OSError as error:
             return absent_or_unknown(path, error)
 

@@ -79,6 +79,25 @@ def use_granted(host: Host, kind: str) -> Fix | None:
     return Fix("idmap", title, steps, needs=("user",))
 
 
+def map_root(host: Host, *kinds: str) -> Fix | None:
+    """Map what the user has been granted; where that is too little, grant a block first.
+
+    None where that cannot be worked out.
+    """
+    lines: list[IdMap] = []
+    for kind in kinds:
+        try:
+            ranges = host.get(granted, kind)
+        except Unknown:
+            return None
+        large = next((first for first, last in ranges if last - first + 1 >= BLOCK and first), None)
+        if large is None:
+            return grant(host, *kinds)
+        lines.append(IdMap(kind, 0, large, BLOCK))
+    title = "map container ids to the ids that the user has been granted"
+    return Fix("idmap", title, edit(host, lines), ("user",))
+
+
 def edit(host: Host, lines: list[IdMap], *, by_root: bool = False) -> tuple[str, ...]:
     """Commands that put these lines in the place of the config's lines of the same kinds.
 

@@ -18,6 +18,7 @@ SETUID = 0o4000
 CAP_SETGID, CAP_SETUID = 6, 7
 CAPABILITIES = {CAP_SETGID: "cap_setgid", CAP_SETUID: "cap_setuid"}
 MAX_LINKS = 40  # path_resolution(7)
+USUAL = ("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/bin", "/sbin")
 
 _ACL = "system.posix_acl_access"
 # linux/capability.h: struct vfs_cap_data and vfs_ns_cap_data; revision -> (32-bit words, bytes)
@@ -112,6 +113,13 @@ def resolve(host: Host, path: str, who: Credentials) -> str | None:
             here = "/"
         todo += [step for step in reversed(goal.split("/")) if step not in ("", ".")]
     return here
+
+
+def anywhere(host: Host, name: str) -> str | None:
+    """A program in one of the directories where distributions and `make install` put programs,
+    whoever may run it; the PATH of no user counts.
+    """
+    return next((p for d in USUAL if host.stat(p := f"{d}/{name}") is not None), None)
 
 
 def candidates(host: Host, name: str) -> tuple[Executable, ...]:

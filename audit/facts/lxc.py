@@ -91,7 +91,7 @@ def constants(host: Host) -> Constants:
     """The strings of liblxc that decide where it looks. Raises Unknown when there is no LXC."""
     path = host.get(library) or host.get(tool, "lxc-start")
     if path is None:
-        raise Unknown("LXC is not installed")
+        raise Unknown("LXC is not installed", cause="lxc.installed")
     rows = host.search(path, _CONSTANTS)
     if rows is None:
         raise Unknown(f"{path} went away")

@@ -236,7 +236,9 @@ def new_container_dir(host: Host, lxcpath: str) -> Step | None:
 
     lxc-create makes it with mode 0770 and umask 002, and leaves it to the container's uid and the
     session's gid (lxc src/lxc/lxccontainer.c, do_create_container_dir; src/lxc/conf.c,
-    userns_exec_mapped_root). None when nothing can be looked at there, or no id is mapped.
+    userns_exec_mapped_root). Where the directory came into being with another group (setgid above
+    it), that gid is taken for one of the container's and the directory goes to the gid it stands
+    for on the host. None when nothing can be looked at there, or no id is mapped.
     """
     way, root = host.get(walk, lxcpath), host.get(container_root)
     if way.steps[-1].stat is None or root is None:
@@ -247,6 +249,8 @@ def new_container_dir(host: Host, lxcpath: str) -> Step | None:
     if made.stat is None:
         return None
     gid = host.get(session_gid)
+    if made.stat.gid != gid:
+        gid = root.gid + made.stat.gid
     return made._replace(stat=made.stat._replace(uid=root.uid, gid=gid))
 
 

@@ -26,6 +26,8 @@ BY_USER = ("lxc.hook.pre-start", "lxc.hook.start-host")
 BY_ROOT = ("lxc.hook.pre-mount", "lxc.hook.mount", "lxc.hook.autodev")
 INSIDE = "lxc.hook.start"
 IGNORED = ("lxc.hook.stop", "lxc.hook.post-stop")  # a failure is logged, nothing more
+# Where the hooks that come with LXC and lxcfs lie; they are written to succeed on a host like this.
+SHIPPED = ("/usr/share/lxc/", "/usr/share/lxcfs/", "/usr/libexec/lxc/", "/usr/lib/lxc/")
 SHELL = frozenset("\"'`$;|&<>()\\*?[]#~")
 
 
@@ -40,7 +42,8 @@ def hooks(host: Host) -> Iterator[Finding]:
 
     pre-start and start-host run as the user, pre-mount, mount and autodev as the container's root,
     which passes no directory that is closed to others; start runs inside the container. A hook
-    that fails stops the start; stop and post-stop hooks do not.
+    that fails stops the start; stop and post-stop hooks do not. What a hook of your own does
+    cannot be told from outside: it is unknown, unless it cannot run at all.
 
     Why: "Script exited with status 127", "Failed to run lxc.hook.pre-start for container"
     See: lxc.container.conf(5) "CONTAINER HOOKS", LXC src/lxc/conf.c (run_script_argv)
@@ -68,6 +71,11 @@ def judge(host: Host, entry: Entry) -> Finding:
     if entry.key == INSIDE:
         return in_container(host, entry, program, seen)
     why = obstacle(host, entry, program)
+    if why is None and entry.key not in IGNORED and not program.startswith(SHIPPED):
+        message = (
+            f"whether {program} succeeds is known only when it runs: {entry.key} can stop a start"
+        )
+        return Undecided(message, seen, subject=entry.key)
     if why is None:
         return Pass(f"{entry.key} can run {program}", seen, subject=entry.key)
     fix = None

@@ -3,22 +3,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.facts.config import Problem, container_config
-from audit.facts.idmap import HELPERS, IdMap, idmaps, maps_of, root_id
-from audit.facts.subids import BLOCK, granted
+from audit.facts.idmap import HELPERS, idmaps, maps_of, root_id
 from audit.host import Host
 from audit.model import (
     EVERYTHING,
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
-    Unknown,
     check,
 )
-from remediations.idmap import edit, grant
+from remediations.idmap import map_root
 
 
 @check(
@@ -84,19 +81,3 @@ def is_about_ids(problem: Problem) -> bool:
     read.
     """
     return problem.line == 0 or problem.text.lstrip().startswith(("lxc.idmap", "lxc.id_map"))
-
-
-def map_root(host: Host, *kinds: str) -> Fix | None:
-    """Map what the user has been granted; where that is too little, grant a block first."""
-    lines: list[IdMap] = []
-    for kind in kinds:
-        try:
-            ranges = host.get(granted, kind)
-        except Unknown:
-            return None
-        large = next((first for first, last in ranges if last - first + 1 >= BLOCK and first), None)
-        if large is None:
-            return grant(host, *kinds)
-        lines.append(IdMap(kind, 0, large, BLOCK))
-    title = "map container ids to the ids that the user has been granted"
-    return Fix("idmap", title, edit(host, lines), ("user",))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.facts.accounts import target
-from audit.facts.executables import Executable, candidates, which
+from audit.facts.executables import Executable, anywhere, candidates, which
 from audit.facts.idmap import HELPERS, needs_no_helper
 from audit.facts.session import search_path
 from audit.host import Host
@@ -27,6 +27,9 @@ def helper_present(host: Host) -> Iterator[Finding]:
     See: newuidmap(1), user_namespaces(7), LXC src/lxc/conf.c (lxc_map_ids), src/lxc/utils.c
     (on_path)
     """
+    if not host.request.user:
+        yield from judged_without_user(host)
+        return
     account = host.get(target)
     if host.get(needs_no_helper):
         raise NotApplicable(f"{account.name} may write this map without a helper")
@@ -56,6 +59,21 @@ def helper_present(host: Host) -> Iterator[Finding]:
             yield Fail(
                 f"{name} is not installed (not on the PATH of {account.name})",
                 Evidence(f"{USUAL}/{name}", None, "missing", "a program on the user's PATH"),
+                subject=name,
+                fix=install(host, "newuidmap"),
+            )
+
+
+def judged_without_user(host: Host) -> Iterator[Finding]:
+    """Whether the helpers are there for anybody."""
+    for name in HELPERS.values():
+        found = host.get(anywhere, name)
+        if found is not None:
+            yield Pass(f"{name} is {found}", Evidence(found), subject=name)
+        else:
+            yield Fail(
+                f"{name} is not installed",
+                Evidence(f"{USUAL}/{name}", None, "missing", "a program for every user"),
                 subject=name,
                 fix=install(host, "newuidmap"),
             )

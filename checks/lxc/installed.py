@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from audit.facts.executables import candidates, which
+from audit.facts.executables import anywhere, candidates, which
 from audit.facts.session import search_path
 from audit.host import Host
 from audit.model import (
@@ -18,8 +18,6 @@ from audit.model import (
 )
 from remediations.distro import install
 
-# Where distributions and `meson install` put LXC's programs.
-ELSEWHERE = ("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/bin", "/sbin")
 # program -> what cannot be done without it; nothing for what only the runner's comfort needs
 PROGRAMS: dict[str, tuple[Stage, ...]] = {
     "lxc-create": (CREATE,),
@@ -43,6 +41,20 @@ def installed(host: Host) -> Iterator[Finding]:
     lxc-usernsexec"
     See: LXC src/lxc/lxccontainer.c (create_run_template), lxc-usernsexec(1)
     """
+    there = {name: host.get(anywhere, name) for name in PROGRAMS}
+    if not host.request.user and any(there.values()):
+        yield Pass("LXC's programs are there", *(Evidence(p) for p in there.values() if p))
+        return
+    on_path = bool(host.request.user) and any(
+        host.get(which, name) or host.get(candidates, name) for name in PROGRAMS
+    )
+    if not on_path and not any(there.values()):
+        yield Fail(
+            "LXC is not installed",
+            Evidence("/usr/bin/lxc-start", None, "missing", "LXC's programs"),
+            fix=install(host, "lxc"),
+        )
+        return
     path = ":".join(host.get(search_path))
     for name, stages in PROGRAMS.items():
         found = host.get(which, name)
@@ -60,13 +72,14 @@ def installed(host: Host) -> Iterator[Finding]:
             fix = Fix("tool_mode", f"let everybody run {name}", (f"chmod 755 {closed.real}",))
             message = f"the user may not execute {closed.path}"
         else:
-            other = [d for d in ELSEWHERE if host.stat(f"{d}/{name}") is not None]
+            other = there[name]
             seen = Evidence("PATH", None, path, f"a directory with {name}")
             if other:
-                message = f"{other[0]}/{name} is not on the user's PATH ({path})"
-                step = f"echo 'PATH=$PATH:{other[0]}' >> ~/.profile"
+                message = f"{other} is not on the user's PATH ({path})"
+                directory = other.rpartition("/")[0]
+                step = f"echo 'PATH=$PATH:{directory}' >> ~/.profile"
                 fix = Fix(
-                    "tool_path", f"put {other[0]} on the PATH", (step,), ("user",), "re-login"
+                    "tool_path", f"put {directory} on the PATH", (step,), ("user",), "re-login"
                 )
             else:
                 message = f"{name} is not installed"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from audit.engine import run
 from audit.facts.config import container_config
-from audit.facts.executables import Executable, candidates, which
+from audit.facts.executables import USUAL, Executable, candidates, which
 from audit.facts.lxc import Constants, constants, lxc_version, rootfs_mount, version_text
 from audit.facts.session import search_path
-from audit.host import Host, Stat
-from audit.model import CREATE, STARTING, Finding, Outcome
+from audit.host import Host, Request, Stat
+from audit.model import CREATE, STARTING, Finding, Outcome, Unknown
 from audit.registry import builtin
 from audit.source import Answer, Question, Refused
 from audit.testing import judged, made_host
-from checks.lxc.installed import ELSEWHERE, PROGRAMS
+from checks.lxc.installed import PROGRAMS
 from tests.primed import config, primed
 
 EVERY = builtin()
@@ -29,7 +32,7 @@ def program(name: str, mode: int = 0o755) -> Executable:
 def installed(missing: str = "", closed: str = "", elsewhere: str = "") -> list[Finding]:
     answers: dict[Question, Answer | Refused] = {
         ("stat", f"{directory}/{name}"): FILE if f"{directory}/{name}" == elsewhere else None
-        for directory in ELSEWHERE
+        for directory in USUAL
         for name in PROGRAMS
     }
     host = primed(made_host({}, answers), {search_path: ("/usr/bin",)})
@@ -57,6 +60,34 @@ def test_every_program_is_on_the_path() -> None:
 def test_a_missing_program_decides_what_cannot_be_done(name: str, stages: tuple[str, ...]) -> None:
     (found,) = [f for f in installed(missing=name) if f.outcome is Outcome.FAIL]
     assert (found.subject, found.stages) == (name, stages)
+
+
+def nothing_of_lxc(request: Request) -> Host:
+    answers: dict[Question, Answer | Refused] = {
+        ("stat", f"{directory}/{name}"): None for directory in USUAL for name in PROGRAMS
+    }
+    host = primed(made_host({}, answers, request), {search_path: ("/usr/bin",)})
+    for name in PROGRAMS:
+        host._facts[(which, name)] = None, None, frozenset()
+        host._facts[(candidates, name)] = (), None, frozenset()
+    return host
+
+
+@pytest.mark.parametrize("user", ["lxc", ""])
+def test_a_host_without_lxc_is_told_once(user: str) -> None:
+    (found,) = judged(EVERY["lxc.installed"], nothing_of_lxc(Request(user=user))).findings
+    assert (found.outcome, found.message) == (Outcome.FAIL, "LXC is not installed")
+    assert found.stages is None  # every stage of the check
+
+
+def test_what_only_lxc_could_tell_is_a_consequence_of_its_absence() -> None:
+    def needs_lxc(host: Host) -> Iterator[Finding]:
+        raise Unknown("LXC is not installed", cause="lxc.installed")
+
+    child = EVERY["lxc.version"]._replace(id="x.y", judge=needs_lxc, after=())
+    checks = {"x.y": child, "lxc.installed": EVERY["lxc.installed"]}
+    results = {r.check.id: r for r in run(checks, nothing_of_lxc(Request(user="lxc")))}
+    assert results["x.y"].skipped_because == ("lxc.installed",)
 
 
 def test_a_program_off_the_path_is_not_called_missing() -> None:
