@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from audit.facts.configvalues import number
 from audit.facts.links import Address, ipv4_number
 from audit.facts.nics import IFNAMSIZ, Nic
 
@@ -112,7 +113,8 @@ def ipv4_interface(value: str) -> Address | None:
     if address is None:
         return None
     if prefix:
-        length = int(prefix, 0) if prefix.isdecimal() and len(prefix) < 4 else 33
+        given = number(prefix)
+        length = 33 if given is None else given
     else:  # by the class, as config_ip_prefix() does
         top = address >> 28
         length = 8 if top < 8 else 16 if top < 12 else 24 if top < 14 else 0

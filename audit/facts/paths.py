@@ -86,7 +86,10 @@ def walk(host: Host, path: str) -> Walk:
     for a loop.
     """
     if not path.startswith("/"):
-        raise Unknown(f"{path} is relative: where that is depends on the current directory")
+        raise Unknown(
+            f"{path} is relative: where that is depends on the current directory",
+            cause="storage.lxcpath",
+        )
     todo = [part for part in reversed(path.split("/")) if part not in ("", ".")]
     top = host.stat("/")
     if top is None:

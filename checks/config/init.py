@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from audit.facts.config import container_config
 from audit.facts.guest import container_dir, init_command, init_file, inside, rootfs
 from audit.facts.machine import ElfHead, elf_head, emulator, runs_natively
+from audit.facts.wanted import template
 from audit.host import Host
 from audit.model import (
     STARTING,
@@ -15,6 +16,9 @@ from audit.model import (
     Undecided,
     check,
 )
+
+# Top directories that lxc-busybox fills with programs or binds from the host (LXC templates/).
+BUSYBOX_TREE = ("bin", "sbin", "usr", "etc", "lib", "lib64")
 
 
 @check(
@@ -40,6 +44,12 @@ def init(host: Host) -> Iterator[Finding]:
         seen = Evidence(line.file, line.line, line.text)
         if command in ("/sbin/init", "/bin/busybox", "/bin/sh", "init", "busybox", "sh"):
             yield Pass(f"a new container has {command}", seen)
+        elif (
+            host.get(template) == "busybox"
+            and command.startswith("/")
+            and (command.split("/")[1] not in BUSYBOX_TREE)
+        ):
+            yield Fail(f"a new busybox container has no {command}", seen)
         else:
             yield Undecided(f"whether a new container will have {command} is not known", seen)
         return

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from audit.facts.accounts import target
+from audit.facts.lxcconf import lxcconf_path
 from audit.facts.lxcconf import lxcpath as path_of
 from audit.facts.paths import passes, uncreatable, walk
 from audit.facts.places import user_crosser
@@ -29,6 +30,19 @@ def lxcpath(host: Host) -> Iterator[Finding]:
     See: lxc.system.conf(5), lxc.lxcpath; LXC src/lxc/tools/lxc_create.c; path_resolution(7)
     """
     path, user = host.get(path_of), host.get(user_crosser)
+    if path and not path.startswith("/"):
+        where = host.get(lxcconf_path)
+        yield Fail(
+            f"lxc.lxcpath = {path} is relative: LXC can neither make nor find it",
+            Evidence(where, None, f"lxc.lxcpath = {path}", "an absolute path"),
+            fix=Fix(
+                "lxcpath",
+                f"make lxc.lxcpath absolute in {where}",
+                ("lxc-config lxc.lxcpath",),
+                ("user",),
+            ),
+        )
+        return
     obstacle = host.get(uncreatable, path, user)
     way = host.get(walk, path)
     if obstacle is None:

@@ -18,16 +18,17 @@ ROOT_SESSION = Case("root")
 
 def audits(case: Case, user: world.User, container: str | None) -> dict[str, Any]:
     """The report of each way to ask: as root for the user, from a snapshot, as the user in the session."""
-    options = f"--format json --guest {case.guest} --template {case.template}"
+    what = f"--guest {case.guest} --template {case.template}"
     if container:
-        options += f" -n {container}"
+        what += f" -n {container}"
+    options = f"--format json {what}"
     command = f"cd /opt/lxc-preflight && {AUDIT}"
     with tempfile.TemporaryDirectory() as directory:
         shot = f"{directory}/snapshot.json"
         asked = {
             "root": f"{command} audit --user {user.name} {options}",
-            "snapshot": f"{command} collect --user {user.name} -o {shot} "
-            f"{f'-n {container}' if container else ''} >&2 && {AUDIT} audit --snapshot {shot} {options}",
+            "snapshot": f"{command} collect --user {user.name} -o {shot} {what} >&2"
+            f" && {AUDIT} audit --snapshot {shot} --format json {what}",
         }
         reports = {way: _report(["bash", "-c", line]) for way, line in asked.items()}
     typed = f"bash -c 'cd /opt/lxc-preflight; exec {AUDIT} audit {options}'"

@@ -9,6 +9,7 @@ from audit.model import CREATE, Check, Finding, Level, Outcome
 from audit.testing import judged
 from checks.session.home import home
 from checks.storage.container_open import container_open
+from checks.storage.default_acl import default_acl
 from checks.storage.home_open import home_open
 from checks.storage.image_cache import image_cache
 from checks.storage.lxcpath import lxcpath
@@ -40,6 +41,20 @@ def finding(check: Check, made: Host) -> Finding:
 def test_the_healthy_host_passes_everything() -> None:
     for check in (home, lxcpath, run_dir, space):
         assert finding(check, host()).outcome is Outcome.PASS, check.id
+
+
+def test_a_relative_lxcpath_stops_everything() -> None:
+    conf = ("user_read", f"{HOME}/.config/lxc/lxc.conf", WHO)
+    found = finding(lxcpath, host({conf: "lxc.lxcpath = lxc\n"}))
+    assert found.outcome is Outcome.FAIL
+    assert "is relative" in found.message
+
+
+def test_a_setgid_lxcpath_of_another_group_locks_the_user_out() -> None:
+    assert finding(default_acl, host(directory(LXC, 0o2775, USER.uid, 100))).stages is None
+    assert finding(default_acl, host(directory(LXC, 0o2775, USER.uid, 100))).outcome is Outcome.FAIL
+    mine = host(directory(LXC, 0o2775, USER.uid, USER.gid))
+    assert finding(default_acl, mine).outcome is Outcome.PASS
 
 
 def test_a_lxcpath_that_root_owns_stops_creating_only() -> None:
