@@ -73,7 +73,9 @@ os_packages() {
 
 if [ "$what" = python ]; then find_python; exit; fi
 if [ "$what" = dev ] && can_apt; then os_packages; fi
-if cmp -s "$lock" "$stamp"; then exit 0; fi
+# Bytecode beforehand: the audit's 270 modules would else be compiled at every start by whoever may not write here.
+compile() { .venv/bin/python -m compileall -q audit checks remediations reports runner lxc_preflight || :; }
+if cmp -s "$lock" "$stamp"; then compile; exit 0; fi
 if ! is_new_enough .venv/bin/python; then make_venv; fi
 say "setting up .venv with $lock"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$lock" ||
@@ -91,3 +93,4 @@ sys.exit(main())
 LAUNCHER
 chmod +x .venv/bin/lxc-preflight
 cp "$lock" "$stamp"
+compile
