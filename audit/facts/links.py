@@ -108,7 +108,10 @@ def is_up(host: Host, name: str) -> bool:
     flags = attribute(host, name, "flags")
     if flags is None:
         raise Unknown(f"{SYSFS}/{name} is not there")
-    return bool(int(flags, 16) & IFF_UP)
+    try:
+        return bool(int(flags, 16) & IFF_UP)
+    except ValueError:
+        raise Unknown(f"{SYSFS}/{name}/flags is no number") from None
 
 
 def ports(host: Host, name: str) -> tuple[str, ...]:

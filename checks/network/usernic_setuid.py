@@ -7,7 +7,18 @@ from audit.facts.lxc import usernic_path
 from audit.facts.mounts import mount_of, mounts_file
 from audit.facts.session import inherited
 from audit.host import Host
-from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, Pass, Undecided, check
+from audit.model import (
+    STARTING,
+    Evidence,
+    Fail,
+    Finding,
+    Fix,
+    Level,
+    Pass,
+    Undecided,
+    Unknown,
+    check,
+)
 from checks.network.usernic import demand_veths
 
 # It makes an interface, opens /proc/PID/ns/net of another process and goes there.
@@ -75,7 +86,10 @@ def usernic_setuid(host: Host) -> Iterator[Finding]:
 def _bounded(host: Host, path: str, seen: Evidence) -> Iterator[Finding]:
     """Even a setuid root program gets no capability that its session has given up for good."""
     text = host.get(inherited, "CapBnd")
-    bound = int(text, 16) if text else -1
+    try:
+        bound = int(text, 16) if text else -1
+    except ValueError:
+        raise Unknown("CapBnd in /proc/self/status is no number") from None
     lacks = [name for bit, name in NEEDED.items() if not bound >> bit & 1]
     if lacks:
         yield Fail(

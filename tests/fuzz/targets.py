@@ -31,6 +31,7 @@ TEXTS = ("text", "line", "xattr")  # how the parsers call what they parse
 FILLERS = {"str": "/etc/file", "int": 1, "bool": True}
 VERBS = ("read", "user_read", "getent")
 MAX_SEED = 30_000
+NETWORK = "net_working"
 
 
 class Target(NamedTuple):
@@ -155,28 +156,38 @@ def as_text(hexadecimal: str) -> str:
 
 
 def answers() -> Iterator[Target]:
-    """Every text a healthy host was asked for, changed, for all the checks that asked for it."""
-    readers: dict[Question, list[str]] = {}
-    for result in judged(HEALTHY)[1].values():
-        for question in result.read:
-            readers.setdefault(question, []).append(result.check.id)
-    for question, ids in sorted(readers.items()):
-        text = recording(HEALTHY).source.answers.get(question)
-        if question[0] in VERBS and isinstance(text, str) and len(text) < MAX_SEED:
-            seeds = (text, *recorded_texts()) if text else recorded_texts()
-            name = f"answer.{question[0]}:{question[1]}"
-            yield Target(name, judging(question, tuple(ids)), seeds)
+    """Every text a healthy host was asked for, changed, for all the checks that asked for it.
+
+    Of the host with a network, the texts that differ: they lead to parsers of their own.
+    """
+    usual = recording(HEALTHY).source.answers
+    for host in (HEALTHY, NETWORK):
+        known = recording(host).source.answers
+        readers: dict[Question, list[str]] = {}
+        for result in judged(host)[1].values():
+            for question in result.read:
+                readers.setdefault(question, []).append(result.check.id)
+        for question, ids in sorted(readers.items()):
+            text = known.get(question)
+            if host != HEALTHY and text == usual.get(question):
+                continue
+            if question[0] in VERBS and isinstance(text, str) and len(text) < MAX_SEED:
+                seeds = (text, *recorded_texts()) if text else recorded_texts()
+                name = f"answer.{question[0]}:{question[1]}" + (
+                    f"@{host}" if host != HEALTHY else ""
+                )
+                yield Target(name, judging(host, question, tuple(ids)), seeds)
 
 
-def judging(question: Question, ids: tuple[str, ...]) -> Callable[[str], object]:
-    """Judge a healthy host whose answer to one question is the text; a check that crashes fails."""
+def judging(host: str, question: Question, ids: tuple[str, ...]) -> Callable[[str], object]:
+    """Judge a recorded host whose answer to one question is the text; no check may crash."""
     checks = builtin()
 
     def run(text: str) -> object:
-        source = Snapshot({**recording(HEALTHY).source.answers, question: text})
-        host = varied(HEALTHY, question, source)
+        source = Snapshot({**recording(host).source.answers, question: text})
+        changed = varied(host, question, source)
         for name in ids:
-            result = judge(checks[name], host)
+            result = judge(checks[name], changed)
             for finding in result.findings:
                 if finding.outcome is Outcome.ERROR:
                     raise AssertionError(f"{name} crashes: {finding.message} {finding.evidence}")
