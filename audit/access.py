@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
+from audit.records import NamedTuple
 from audit.source import Answer
 
 BITS = {"r": 4, "w": 2, "x": 1}

@@ -75,6 +75,26 @@ def _defect() -> Exit:
     return Exit.UNDECIDED
 
 
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal.
+
+    argparse asks shutil for that with every argument, which imports three compressors (5 ms).
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given) > 20:
+        return int(given)
+    try:
+        return max(os.get_terminal_size(1).columns, 20)
+    except OSError:
+        return 80
+
+
 def _dispatch(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="lxc-preflight",
@@ -82,9 +102,12 @@ def _dispatch(argv: list[str]) -> int:
         "If not: the one cause, and what cures it.",
         epilog="example: lxc-preflight audit --user alice",
         allow_abbrev=False,
+        formatter_class=Formatter,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", prog="lxc-preflight"
+    )
     chosen = next((word for word in argv if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():
         sub = commands.add_parser(
@@ -93,7 +116,7 @@ def _dispatch(argv: list[str]) -> int:
             description=summary,
             add_help=name == chosen,
             allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=Formatter,
         )
         if name == chosen:
             importlib.import_module(f"audit.command.{name}").configure(sub)

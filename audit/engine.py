@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import NamedTuple
 
 from audit.host import Host
 from audit.model import Check, Evidence, Finding, Level, NotApplicable, Outcome, Stage, Unknown
+from audit.records import NamedTuple
 from audit.source import Question
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, TypeVarTuple, cast
+from typing import Any, TypeVar, TypeVarTuple, cast
 
 from audit.model import Unknown
+from audit.records import NamedTuple
 from audit.source import Answer, Question, Source
 
 T = TypeVar("T")

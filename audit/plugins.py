@@ -15,9 +15,10 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from audit.model import Check, Finding, Level
+from audit.records import NamedTuple
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

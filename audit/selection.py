@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 from audit.engine import CheckResult
 from audit.errors import UsageError
 from audit.model import Check
+from audit.records import NamedTuple
 
 
 class Selection(NamedTuple):

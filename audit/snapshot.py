@@ -16,10 +16,11 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from audit.errors import UsageError
 from audit.host import Request
+from audit.records import NamedTuple
 from audit.redaction import RULES
 from audit.source import Answer, Question, Refused, Snapshot
 from audit.verbs import SHAPES

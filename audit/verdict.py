@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
 
 from audit.engine import CheckResult, level_of, stages_of
 from audit.model import Level, Outcome, Stage
+from audit.records import NamedTuple
 
 PREDICTING = (Level.BLOCKING, Level.DEGRADED)
 

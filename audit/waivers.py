@@ -20,10 +20,11 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from audit.errors import UsageError
 from audit.model import Check, Outcome, Unknown
+from audit.records import NamedTuple
 from audit.report import FindingEntry
 
 KEYS = ("check", "scope", "user", "host", "subject", "reason", "expires")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, cast
+from typing import cast
 
 from audit.access import Credentials
 from audit.host import Host
 from audit.model import NotApplicable, Unknown
+from audit.records import NamedTuple
 
 BLANKS = " \t\v\f\r"  # isspace(3) in the C locale, less the line's end
 # strtoul(3) in base 10 as nss_files calls it: blanks, a sign, and nothing behind the digits

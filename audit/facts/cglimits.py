@@ -7,10 +7,10 @@ Source: LXC src/lxc/confile.c (__set_config_cgroup_controller); for the values k
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from audit.facts.config import Entry, container_config
 from audit.host import Host
+from audit.records import NamedTuple
 
 # lxc.cgroup.* that say where the container's cgroup is, not what it may use (confile.c)
 PLACES = ("dir", "relative", "use", "pattern")

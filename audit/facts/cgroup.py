@@ -8,13 +8,12 @@ yet: audit/facts/seats.py predicts its lines.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from audit.access import may
 from audit.facts.mounts import Mount, mount_of, mounts
 from audit.facts.session import is_mine, session_credentials
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 ROOT = "/sys/fs/cgroup"
 PROC = "/proc/self/cgroup"

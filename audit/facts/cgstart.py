@@ -7,8 +7,6 @@ lab's hosts.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from audit.facts.cglimits import Limit, cgroup_limits, refused_value
 from audit.facts.cgroup import (
     ROOT,
@@ -34,6 +32,7 @@ from audit.facts.seats import (
 )
 from audit.facts.systemd import user_manager
 from audit.host import Host
+from audit.records import NamedTuple
 
 # Since 4.0.7 a cgroup2 that is not delegated is passed over; before, liblxc insisted on it.
 PASSES_OVER = (4, 0, 7)

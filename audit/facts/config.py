@@ -8,7 +8,6 @@ remaining lines are read nevertheless, so that independent causes can all be nam
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from audit.facts.configkeys import KEYS, STRICT_SINCE, Key, Version
 from audit.facts.configvalues import CAPS_EXCLUDE, State, is_unclear, refusal
@@ -18,6 +17,7 @@ from audit.facts.session import home_dir, variable
 from audit.facts.userfiles import Denied, user_list, user_read
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 # No config nests deeper than a few levels; liblxc runs out of descriptors, two for each level.
 _MAX_DEPTH = 50

@@ -6,7 +6,7 @@ release from 3.0.0 to 7.0.0: do not edit.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from audit.records import NamedTuple
 
 Version = tuple[int, int, int]
 

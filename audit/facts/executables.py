@@ -8,11 +8,11 @@ lxc-start: nobody knows it, they are skipped.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
 from audit.access import Credentials, may
 from audit.facts.session import search_path, session_credentials
 from audit.host import Host, Stat
+from audit.records import NamedTuple
 
 SETUID = 0o4000
 CAP_SETGID, CAP_SETUID = 6, 7

@@ -8,12 +8,12 @@ looked for only when /proc/net/ip_tables_names says that there are any.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from audit.facts.links import Address, ipv4_number
 from audit.facts.modules import module_available
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 _CHAIN = re.compile(r"\s*chain (\S+) \{")
 _BASE = re.compile(r"\s*type (\S+) hook (\S+) priority [^;]*;(?: policy (\w+);)?")

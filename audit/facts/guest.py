@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from audit.facts.config import Entry, container_config
 from audit.facts.lxcconf import lxcpath
 from audit.host import Host, Stat
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 MAX_LINKS = 40  # path_resolution(7)
 DEFAULT_INIT = "/sbin/init"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
 
 from audit.access import Credentials
 from audit.facts.accounts import target
@@ -21,6 +20,7 @@ from audit.facts.session import session_gid
 from audit.facts.subids import ID_LIMIT, Range, covers, granted, meant, merge, unusable
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 KINDS = {"u": "uid", "g": "gid"}
 HELPERS = {"uid": "newuidmap", "gid": "newgidmap"}

@@ -7,11 +7,11 @@ within its life span."""
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from audit.facts.kernel import release, release_text
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 # In this order; {} is the release of the running kernel.
 PLACES = (
@@ -60,25 +60,30 @@ class KernelConfig(NamedTuple):
         """`y`, `m`, another value, `n` for `# CONFIG_X is not set`, None when X is not
         mentioned.
         """
-        entry = self.entry(option)
-        return None if entry is None else entry[1]
+        found = self._place(option)
+        return None if found is None else self._value(found)
 
     def entry(self, option: str) -> tuple[int, str] | None:
         """(line number, value) of an option."""
-        # The last line wins (a hand-edited .config may hold several), as in
-        # scripts/kconfig/confdata.c.
-        key = f"CONFIG_{option}"
-        found = max(self._find(f"\n{key}="), self._find(f"\n# {key} is not set\n"))
-        if found < 0:
+        found = self._place(option)
+        if found is None:
             return None
-        line = self.text[found + 1 : self.text.find("\n", found + 1)]
-        number = self.text.count("\n", 0, found) + 1
-        value = "n" if line.startswith("#") else line.partition("=")[2].strip().strip('"')
-        return number, value
+        return self.text.count("\n", 0, found) + 1, self._value(found)
 
-    def _find(self, needle: str) -> int:
-        # `text` starts with a newline of our own, so that the first line is found too.
-        return self.text.rfind(needle)
+    def _place(self, option: str) -> int | None:
+        """Where the newline before an option's line stands.
+
+        The last line wins (a hand-edited .config may hold several), as in
+        scripts/kconfig/confdata.c. `text` starts with a newline of our own, so that the first line
+        is found, too.
+        """
+        key = f"CONFIG_{option}"
+        found = max(self.text.rfind(f"\n{key}="), self.text.rfind(f"\n# {key} is not set\n"))
+        return None if found < 0 else found
+
+    def _value(self, place: int) -> str:
+        line = self.text[place + 1 : self.text.find("\n", place + 1)]
+        return "n" if line.startswith("#") else line.partition("=")[2].strip().strip('"')
 
     def line(self, option: str) -> str:
         """What stands there about an option, for evidence."""

@@ -7,11 +7,11 @@ cgconfig.conf(5), cgrules.conf(5). The files are in /etc; Gentoo moves them to /
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from audit.facts.accounts import local_groups, login_groups, target
 from audit.facts.pam import session_rule
 from audit.host import Host
+from audit.records import NamedTuple
 
 CGCONFIG = ("/etc/cgroup/cgconfig.conf", "/etc/cgconfig.conf")
 CGRULES = ("/etc/cgroup/cgrules.conf", "/etc/cgrules.conf")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from audit.facts.accounts import Account, local_groups, login_groups, target
 from audit.host import Host
+from audit.records import NamedTuple
 
 CONF = "/etc/security/limits.conf"
 DIRECTORIES = ("/etc/security/limits.d", "/usr/lib/security/limits.d")

@@ -8,10 +8,11 @@ kernel when it attaches.
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import cast
 
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 SYSFS = "/sys/class/net"
 IFF_UP = 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from audit.facts import limits
 from audit.facts.accounts import Account, target
@@ -16,6 +15,7 @@ from audit.facts.pam import session_rule
 from audit.facts.startup import UNKNOWN, Shell
 from audit.facts.userfiles import user_read
 from audit.host import Host
+from audit.records import NamedTuple
 
 DEFAULT_PATH = "/usr/local/bin:/bin:/usr/bin"  # util-linux include/pathnames.h, _PATH_DEFPATH
 DEFAULT_UMASK = 0o022

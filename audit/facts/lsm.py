@@ -5,10 +5,10 @@ programs.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 APPARMOR_ENABLED = "/sys/module/apparmor/parameters/enabled"
 APPARMOR = "/sys/kernel/security/apparmor"

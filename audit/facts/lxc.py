@@ -5,11 +5,10 @@ Nothing is run: liblxc's own strings say what `lxc-start --version` and `lxc-con
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from audit.facts.executables import which
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 # String constants of the library: they are NUL-delimited. "1.0.0" is the OCI version that hooks are
 # told, not LXC's own.

@@ -6,10 +6,9 @@ files; only plain assignments are understood, which is all that distributions sh
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from audit.facts.distro import family, parse_os_release
 from audit.host import Host
+from audit.records import NamedTuple
 
 # family -> the file to edit; lxc-net reads DIRECTORY/lxc, and that reads DIRECTORY/lxc-net
 CONFIG_OF = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import cast
 
 from audit.host import Host
+from audit.records import NamedTuple
 
 # elf(5) e_machine -> the name that images use
 _MACHINES = {

@@ -7,13 +7,13 @@ a `blacklist` line, which modprobe.d(5) says applies to aliases only, is enough 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from audit.facts.kconfig import kconfig
 from audit.facts.kernel import MODULE_TREES, cmdline, release_text
 from audit.facts.sysctl import sysctl
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 # modprobe.d(5): a name in an earlier directory hides the same name in a later one.
 BLOCK_DIRECTORIES = (

@@ -7,12 +7,12 @@ misc/mntent_r.c.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from audit.facts.config import Entry, container_config
 from audit.facts.mounts import mounts
 from audit.facts.userfiles import Denied, user_read
 from audit.host import Host
+from audit.records import NamedTuple
 
 _ESCAPE = re.compile(r"\\(040|011|012|134|\\)")
 _MEANING = {"040": " ", "011": "\t", "012": "\n", "134": "\\", "\\": "\\"}

@@ -5,10 +5,10 @@ in, fstab(5).
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 MOUNTINFO = "/proc/self/mountinfo"
 

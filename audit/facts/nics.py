@@ -7,11 +7,11 @@ Source: LXC src/lxc/confile.c (set_config_net_*, clr_config_net_*), src/lxc/conf
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from audit.facts.config import Entry, container_config
 from audit.facts.lxc import lxc_version
 from audit.host import Host
+from audit.records import NamedTuple
 
 IFNAMSIZ = 16  # linux/if.h, with the final NUL
 # `type = ...` forgets what earlier lines said of the interface (lxc_clear_netdev)

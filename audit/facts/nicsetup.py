@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from audit.facts.configvalues import number
 from audit.facts.links import Address, ipv4_number
 from audit.facts.nics import IFNAMSIZ, Nic
+from audit.records import NamedTuple
 
 # an interface without a name was refused before, and an empty network had none
 _EMPTY_IS_LO = (4, 0, 11)

@@ -7,10 +7,10 @@ assignment wins, quotes are the shell's, a commented line says nothing.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from audit.facts.cgroup import HYBRID, UNIFIED
 from audit.host import Host
+from audit.records import NamedTuple
 
 RC_CONF = "/etc/rc.conf"
 DROPINS = "/etc/rc.conf.d"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from audit.facts.accounts import Account, local_accounts
 from audit.host import Host
+from audit.records import NamedTuple
 
 FIRST_USER = 1000  # UID_MIN of login.defs(5) as every distribution ships it
 LAST_USER = 60000

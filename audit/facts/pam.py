@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 # How a person gets a session, the usual door first. `su` is what `su -` runs where there is no
 # su-l.

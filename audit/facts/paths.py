@@ -9,7 +9,6 @@ namespace (kernel fs/inode.c, privileged_wrt_inode_uidgid).
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
 from audit.access import BITS, AclEntry, Credentials, may, parse_acl
 from audit.facts.accounts import target
@@ -18,6 +17,7 @@ from audit.facts.mounts import Mount, mount_of
 from audit.facts.session import is_mine, session_credentials, session_gid, umask
 from audit.host import Host, Stat
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 ACCESS, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
 MAX_LINKS = 40

@@ -4,8 +4,6 @@ directory.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from audit.facts.accounts import target
 from audit.facts.config import container_config
 from audit.facts.lxcconf import lxcpath
@@ -13,6 +11,7 @@ from audit.facts.mounts import Mount, mount_of
 from audit.facts.paths import Crosser, Walk, walk
 from audit.facts.session import home_dir, runtime_dir, session_credentials, session_gid
 from audit.host import Host
+from audit.records import NamedTuple
 
 RUN = "/run"
 

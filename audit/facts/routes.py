@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from audit.facts.links import Address, ipv4_text
 from audit.host import Host
+from audit.records import NamedTuple
 
 
 class Route(NamedTuple):

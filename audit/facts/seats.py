@@ -8,8 +8,6 @@ are predicted from what makes it: systemd's units, pam_cgfs, libcgroup's rules, 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from audit.facts.accounts import target
 from audit.facts.cgroup import (
     HYBRID,
@@ -36,6 +34,7 @@ from audit.facts.pam import session_rule
 from audit.facts.session import is_mine, variable
 from audit.facts.systemd import own_runtime_dir, pam_file, user_manager
 from audit.host import Host
+from audit.records import NamedTuple
 
 SESSION, SCOPE, LEAF, OWN_SCOPE = "session", "scope", "leaf", "own scope"
 

@@ -8,12 +8,13 @@ audit/facts/login.py.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from audit.access import Credentials
 from audit.facts import login
 from audit.facts.accounts import login_groups, target
 from audit.host import Host
+from audit.records import NamedTuple
 
 
 class Asking(NamedTuple):

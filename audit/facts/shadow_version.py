@@ -7,10 +7,10 @@ src/newuidmap.c.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 
 class Dialect(NamedTuple):

@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypeVar, cast
+from typing import TypeVar, cast
 
 from audit.facts.accounts import local_accounts, local_groups, target
 from audit.facts.shadow_version import Dialect, dialects
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 FILES = {"uid": "/etc/subuid", "gid": "/etc/subgid"}
 ID_LIMIT = 2**32 - 1  # the id (uid_t)-1 is nobody's: shadow and the kernel stop below it

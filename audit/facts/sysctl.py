@@ -4,9 +4,8 @@ boot.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from audit.host import Host
+from audit.records import NamedTuple
 
 # sysctl.d(5), "Configuration directories and precedence": a file name in an earlier directory hides
 # the same name in a later one. /lib/sysctl.d is the old name of /usr/lib/sysctl.d.

@@ -7,7 +7,6 @@ Sources: systemd.unit(5), src/basic/path-lookup.c, src/shared/dropin.c, src/core
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from audit.facts.accounts import target
 from audit.facts.cgroup import (
@@ -24,6 +23,7 @@ from audit.facts.init import SYSTEMD, init_system
 from audit.facts.pam import login_service, service_file, session_rule
 from audit.facts.session import is_mine, variable
 from audit.host import Host
+from audit.records import NamedTuple
 
 # path-lookup.c: the first directory that has a file of a name wins.
 SYSTEM_UNITS = (

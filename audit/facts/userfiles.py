@@ -6,10 +6,11 @@ followed the user's symlinks with root's rights would quote /etc/shadow in a rep
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import cast
 
 from audit.facts.accounts import credentials
 from audit.host import Host
+from audit.records import NamedTuple
 
 
 class Denied(NamedTuple):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, cast
+from typing import cast
 
 from audit.facts.accounts import is_local_only, local_accounts, local_groups, login_groups, target
 from audit.facts.links import exists, in_sysfs
@@ -19,6 +19,7 @@ from audit.facts.nics import IFNAMSIZ, Nic, veths
 from audit.facts.session import asking, is_mine
 from audit.host import Host
 from audit.model import Unknown
+from audit.records import NamedTuple
 
 # The two paths are compiled into lxc-user-nic; its environment is wiped.
 _PATHS = r"(/[!-~]{1,200}/(?:lxc-usernet|nics))(?=\x00)"

@@ -7,10 +7,9 @@ the atime flags."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from audit.facts.mounts import Mount, mounts
 from audit.host import Host
+from audit.records import NamedTuple
 
 # Directories that the kernel made to be mounted on: always empty below the mount, so they hide
 # nothing. (proc_create_mount_point and sysfs_create_mount_point, over the kernel's tree.)

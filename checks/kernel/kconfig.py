@@ -7,7 +7,6 @@ without one."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from audit.facts.kconfig import is_known_to, kconfig
 from audit.host import Host
@@ -25,6 +24,7 @@ from audit.model import (
     Stage,
     Unknown,
 )
+from audit.records import NamedTuple
 from remediations.distro import kernel_option
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from audit.facts.modules import ModuleState, module_available
 from audit.facts.nics import veths
@@ -21,6 +20,7 @@ from audit.model import (
     Pass,
     Stage,
 )
+from audit.records import NamedTuple
 from remediations.distro import kernel_option, module
 
 

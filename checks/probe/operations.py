@@ -9,7 +9,7 @@ does."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from audit.agreement import predicted_failures
 from audit.facts.cgroup import UNIFIED, cgroup_layout
@@ -44,6 +44,7 @@ from audit.model import (
     Undecided,
     Unknown,
 )
+from audit.records import NamedTuple
 
 
 class Row(NamedTuple):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from shlex import quote
-from typing import NamedTuple
 
 from audit.facts import limits
 from audit.facts.accounts import target
@@ -23,6 +22,7 @@ from audit.model import (
     Stage,
     Undecided,
 )
+from audit.records import NamedTuple
 
 MIB = 1024 * 1024
 

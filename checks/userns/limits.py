@@ -8,7 +8,6 @@ kernel frees them a moment late."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from audit.facts.sysctl import Setting, persisted_sysctl, sysctl
 from audit.facts.wanted import own_namespaces
@@ -28,6 +27,7 @@ from audit.model import (
     Undecided,
     Unknown,
 )
+from audit.records import NamedTuple
 from remediations.distro import sysctl as set_sysctl
 
 
