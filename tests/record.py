@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from audit.engine import judge
@@ -27,6 +28,9 @@ from tests.truth import world
 from tests.truth.cases import every
 
 USER = world.User(91)
+# Fixed whatever the truth table's users are: tests name them.
+USER.name, USER.uid, USER.base = "truth91", 52_091, 1_309_100_000
+USER.home = Path("/home") / USER.name
 # name of a case -> the container that is judged, if any
 HOSTS: dict[str, str | None] = {
     HEALTHY: None,
@@ -84,11 +88,29 @@ def anonymous(question: Question, answer: Answer | Refused) -> Answer | Refused:
 def inside(name: str, directory: str) -> None:
     """In namespaces of our own: make the world and its user, break it, print the record."""
     world.make(directory, empty=True)
+    without_people()
     world.add_user(USER)
     case = next(case for case in every() if case.name == name)
     world.shell(case.sabotage, USER)
     with os.fdopen(3, "w") as out:
         json.dump(record(HOSTS[name]), out)
+
+
+def without_people() -> None:
+    """Leave out the ordinary users of the recording machine; /etc is this world's own."""
+    for path in (Path("/etc/subuid"), Path("/etc/subgid")):
+        path.write_text("")
+    people = ordinary(Path("/etc/passwd").read_text()) | ordinary(Path("/etc/group").read_text())
+    for name in ("passwd", "group", "shadow", "gshadow"):
+        path = Path("/etc") / name
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if line.partition(":")[0] not in people))
+
+
+def ordinary(text: str) -> set[str]:
+    """The names in passwd(5) or group(5) that have an id from 1000 on, but nobody's."""
+    fields = (line.split(":") for line in text.splitlines())
+    return {one[0] for one in fields if len(one) > 2 and 1000 <= int(one[2]) < 65534}
 
 
 def in_a_world(name: str) -> dict[str, Any]:

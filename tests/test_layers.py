@@ -14,7 +14,7 @@ FOLDERS = ("audit", "checks", "remediations", "reports", "runner", "lxc_prefligh
 
 # The lowest first: a module imports its own layer and those before it. The longest prefix decides.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("audit.model", "audit.errors"),
+    ("audit.records", "audit.model", "audit.errors"),
     ("audit.source",),
     # what answers questions, and what those answers mean byte by byte
     (
