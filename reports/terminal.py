@@ -33,6 +33,10 @@ STYLES = {
     "bold": "bold",
     "command": "cyan",
     "": "",
+    "not-applicable": "dim",
+    "skipped": "dim",
+    "waived": "dim",
+    "separator": "dim",
 }
 SIGNS = {
     "pass": ("✓", "+"),

@@ -115,13 +115,16 @@ def account_named(host: Host, key: str) -> Account | None:
 def target(host: Host) -> Account:
     """The account whose containers are judged.
 
-    Raises Unknown when the host does not know it, NotApplicable when no user was named.
+    Raises Unknown when the host does not know it, NotApplicable when no user was named or root was:
+    what root owns is no container of an ordinary user, and `host.user` says so.
     """
     if not host.request.user:
         raise NotApplicable("no user was named: --user says who will own the containers")
     found = host.get(account_named, host.request.user)
     if found is None:
         raise Unknown(f"there is no account called {host.request.user}")
+    if found.uid == 0:
+        raise NotApplicable("root's own containers are not unprivileged ones")
     return found
 
 

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from audit.errors import UsageError
 from audit.judgement import report_of
-from audit.model import Check, Evidence, Fail, Level, Pass
+from audit.model import Check, Evidence, Fail, Level, Outcome, Pass
 from audit.report import Report
 from audit.saved import parse_report
 from audit.testing import made_host
 from reports import formats, renderer, renderer_by_suffix, to_json, to_text
+from reports.check_page import render as render_page
 from reports.terminal import LEAST, MOST, Page, width_of
 from tests.reports.strategies import reports
 
@@ -207,3 +208,24 @@ def test_the_folder_is_the_list_of_formats() -> None:
     for path in ("report", "report.txt", "json"):
         with pytest.raises(UsageError, match="the suffix must be one of"):
             renderer_by_suffix(path)
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_the_page_of_a_check_shows_every_outcome(outcome: Outcome) -> None:
+    finding = {
+        "outcome": outcome.value,
+        "message": "what was found",
+        "check": "a.b",
+        "stages": [],
+        "evidence": [],
+        "fix": None,
+        "skipped_because": [],
+        "waiver": None,
+        "level": "blocking",
+        "subject": "",
+    }
+    data = {"id": "a.b", "title": "t", "level": "blocking", "doc": "One.\n\nWhy: x", "user": None}
+    data |= {"stages": [], "after": [], "aliases": [], "source": "live", "looked_at": []}
+    out = io.StringIO()
+    render_page({**data, "findings": [finding]}, out)
+    assert "what was found" in out.getvalue()
