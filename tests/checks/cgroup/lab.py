@@ -114,15 +114,15 @@ class Lab:
     def _search(self, path: str, pattern: str) -> Answer:
         if path != LIBRARY:
             return None
-        return search_bytes(f"\0liblxc\0{self.lxc}\0libseccomp.so.2\0".encode(), pattern)
+        linked = "\0".join(self.needed)
+        text = f"\0liblxc\0{self.lxc}\0libseccomp.so.2\0{linked}\0"
+        return search_bytes(text.encode(), pattern)
 
     def _other(self, verb: str, *args: str) -> Answer:
         if verb == "self":
             return {"uid": self.asking, "gid": self.asking, "groups": [self.asking], "umask": 18}
         if verb == "env":
             return self.environment.get(args[0])
-        if verb == "elf":
-            return {"needed": list(self.needed), "class": 64}
         if verb == "uname":
             return ["Linux", "lab", "6.1.0-18-amd64", "x86_64"]
         if verb in ("xattr", "package", "statvfs", "expiry"):
