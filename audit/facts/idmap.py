@@ -13,7 +13,7 @@ from enum import StrEnum
 from audit.access import Credentials
 from audit.facts.accounts import target
 from audit.facts.config import container_config
-from audit.facts.configvalues import idmap, number
+from audit.facts.configsyntax import idmap, number
 from audit.facts.executables import satisfies_liblxc, which
 from audit.facts.lxc import lxc_version
 from audit.facts.session import session_gid

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from audit.facts.configvalues import number
+from audit.facts.configsyntax import number
 from audit.facts.links import Address, ipv4_number
 from audit.facts.nics import IFNAMSIZ, Nic
 from audit.records import NamedTuple

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from audit.facts.config import Entry, container_config
-from audit.facts.configvalues import limits, signed_number
+from audit.facts.configsyntax import limits, signed_number
 from audit.facts.init import init_system
 from audit.facts.limits import CONF, DIRECTORIES
 from audit.facts.session import is_mine

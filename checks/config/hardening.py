@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from audit.facts.accounts import target
 from audit.facts.config import Entry, container_config
-from audit.facts.configvalues import number
+from audit.facts.configsyntax import number
 from audit.facts.mountentries import mount_entries
 from audit.facts.wanted import template
 from audit.host import Host

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 from audit.facts.config import container_config
-from audit.facts.configvalues import number
+from audit.facts.configsyntax import number
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, check
 

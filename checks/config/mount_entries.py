@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from audit.facts.config import container_config
-from audit.facts.configvalues import number
+from audit.facts.configsyntax import number
 from audit.facts.guest import inside, rootfs
 from audit.facts.kernel import release
 from audit.facts.mountentries import (
