@@ -212,7 +212,7 @@ def test_the_folder_is_the_list_of_formats() -> None:
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_the_page_of_a_check_shows_every_outcome(outcome: Outcome) -> None:
-    finding = {
+    finding: dict[str, Any] = {
         "outcome": outcome.value,
         "message": "what was found",
         "check": "a.b",
@@ -224,7 +224,13 @@ def test_the_page_of_a_check_shows_every_outcome(outcome: Outcome) -> None:
         "level": "blocking",
         "subject": "",
     }
-    data = {"id": "a.b", "title": "t", "level": "blocking", "doc": "One.\n\nWhy: x", "user": None}
+    data: dict[str, Any] = {
+        "id": "a.b",
+        "title": "t",
+        "level": "blocking",
+        "doc": "One.\n\nWhy: x",
+        "user": None,
+    }
     data |= {"stages": [], "after": [], "aliases": [], "source": "live", "looked_at": []}
     out = io.StringIO()
     render_page({**data, "findings": [finding]}, out)
