@@ -9,7 +9,7 @@ JOBS ?= 2
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup audit test lint bench fuzz docs lock clean
+.PHONY: help setup audit test truth lint bench fuzz docs lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -22,6 +22,9 @@ setup: ## the development environment in .venv, and OS packages when root
 
 test: setup ## set up and run every test: units, laws, linters, types; ARGS="-k name" for pytest's options
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+truth: setup ## as root: break a host in 400 ways and let real containers judge every verdict; ARGS="--only 'net_*'"
+	$(BIN)/python -m tests.truth --json build/truth/truth.json --html build/truth/truth.html $(ARGS)
 
 lint: setup ## the linters alone
 	$(BIN)/ruff check
@@ -43,5 +46,5 @@ lock: ## pin the newest versions with their hashes in requirements/
 	tools/lock.sh
 
 clean: ## remove what these commands made
-	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

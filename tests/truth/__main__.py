@@ -1,72 +1,66 @@
-"""python -m tests.truth [--workers N] [--only GLOB] [--json FILE]: the whole table."""
+"""python -m tests.truth: the whole table."""
 
 from __future__ import annotations
 
 import argparse
 import fnmatch
-import json
 import os
-import subprocess
+import signal
 import sys
-import threading
+import time
 from pathlib import Path
 from typing import Any
 
-from tests.truth import table, world
+from tests.truth import guest, page, run, table
+from tests.truth.case import Case
 from tests.truth.cases import every
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.truth")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", default="*", help="cases whose name matches this glob")
-    parser.add_argument("--json", type=Path, help="also write every result here")
+    # half of a case's time is waiting whether its guest stays alive
+    parser.add_argument("--workers", type=int, default=(os.cpu_count() or 1) + 1)
+    parser.add_argument("--only", default="*", help="cases whose name matches one of these globs")
+    parser.add_argument("--json", type=Path, help="also write the table here")
+    parser.add_argument("--html", type=Path, help="also write the table here")
     args = parser.parse_args()
-    if os.geteuid() != 0:
-        print("tests.truth: needs root, for namespaces, users and sabotage", file=sys.stderr)
+    if reason := run.obstacle():
+        print(f"tests.truth: {reason}", file=sys.stderr)
         return 2
-    names = [
-        c.name for c in every() if any(fnmatch.fnmatch(c.name, g) for g in args.only.split(","))
-    ]
+    globs = args.only.split(",")
+    cases = [c for c in every() if any(fnmatch.fnmatch(c.name, glob) for glob in globs)]
+    skipped = ""
+    if any(case.guest == "systemd" for case in cases) and (why := guest.obtain()):
+        cases = [case for case in cases if case.guest != "systemd"]
+        skipped = f"guests with systemd are not tried: {why}"
+        print(skipped, file=sys.stderr)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    began = time.monotonic()
     rows: list[table.Row] = []
-    raw: list[dict[str, Any]] = []
-    lock = threading.Lock()
+    surprises: dict[str, str] = {}
 
-    def work(worker: int) -> None:
-        mine = names[worker :: args.workers]
-        number = os.getpid() % 1000 * 10 + worker
-        with world.mount_point() as directory:
-            argv = [sys.executable, "-m", "tests.truth.worker", str(number), directory, *mine]
-            process = subprocess.Popen(
-                world.enter(argv), cwd=world.ROOT, stdout=subprocess.PIPE, text=True
-            )
-            assert process.stdout is not None
-            for line in process.stdout:
-                report(json.loads(line))
-            process.wait()
+    def report(case: Case, result: dict[str, Any]) -> None:
+        made = table.rows(case, result)
+        rows.extend(made)
+        done = len({row.case for row in rows})
+        if words := table.surprise(case, result):
+            surprises[case.name] = words
+            print(f"surprise {case.name}: {words}", flush=True)
+        for row in made:
+            if row.way in ("", *table.WAYS) and row.verdict != "right":
+                print(table.line(row), flush=True)
+        seconds = time.monotonic() - began
+        print(f"{done}/{len(cases)}  {seconds:4.0f} s  {case.name}", file=sys.stderr, flush=True)
 
-    def report(result: dict[str, Any]) -> None:
-        with lock:
-            raw.append(result)
-            made = table.rows(result)
-            rows.extend(made)
-            for row in made:
-                if row.verdict != "right":
-                    print(table.line(row), flush=True)
-            print(f"{len(raw)}/{len(names)}", end="\r", file=sys.stderr, flush=True)
-
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(args.workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    print(table.totals(rows))
-    if args.json:
-        args.json.write_text(json.dumps(raw))
-    missing = set(names) - {r["case"] for r in raw}
-    if missing:
-        print(f"no result: {', '.join(sorted(missing))}")
-    return 1 if missing or any(row.verdict in ("wrong", "crashed") for row in rows) else 0
+    run.run(cases, args.workers, report)
+    found = page.Truth.of(rows, surprises, skipped, time.monotonic() - began)
+    print(found.text())
+    for path, content in ((args.json, found.json), (args.html, found.html)):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content())
+    ours = [row for row in rows if row.way in ("", *table.WAYS)]
+    return 1 if surprises or any(row.verdict in table.BAD for row in ours) else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a case is. A case says how to break the host; what happens then is measured, never written down."""
+"""What a case is: a way to break the host. What happens then is measured, never written down."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from typing import NamedTuple
 class Case(NamedTuple):
     """One way to break a host, or to make a working one look broken.
 
-    `sabotage` is shell, run as root in the case's world with lib.sh loaded. `runner` and `prefix` make the session
-    in which the user types its commands; then only the user's own audit can know, and root's (which is about
-    the next login) must still say that all is well.
+    `sabotage` is shell, run as root in the case's world with lib.sh loaded. `runner`, `prefix` and
+    `context` make the session in which the user types its commands; then only the user's own audit
+    can know: root's is about the next login.
+
+    `cause` holds the checks that name the true cause in plain words. It is there when and only when
+    the case is expected to stop some stage; other behaviour is reported as a surprise.
     """
 
     name: str
     sabotage: str = ":"
-    cause: tuple[str, ...] = ()  # the checks that name the true cause, where a stage fails
+    cause: tuple[str, ...] = ()
     runner: str = "login"  # login, nopam, sg GROUP, chroot, cwdroot, oldgroups, badgid
     prefix: str = ""  # shell put before each command of the user
-    context: str = ""  # shell, run as root just before the user's commands, with the session's process in $BASHPID
+    context: str = ""  # shell, as root before each command, in the process that becomes the user
     template: str = "busybox"
     template_args: str = ""
     guest: str = "plain"  # systemd: judged by a container whose init is systemd
     limits: tuple[str, ...] = ()  # files of the container's cgroup, "memory.max=67108864"
     userns: bool = False  # in a user namespace of its own, so that /proc/sys/user is private
+    parts: tuple[tuple[str, ...], ...] = ()  # of a combined case: the causes of each part
 
     @property
     def in_session(self) -> bool:

@@ -1,81 +1,143 @@
-"""One case, in a world of its own: break, audit, try for real. Prints one JSON line on file descriptor 3."""
+"""One case, in a world of its own: break, ask, try for real. Answers in JSON on descriptor 3."""
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
-from tests.truth import reality, world
+from tests.truth import guest, peers, reality, world
 from tests.truth.case import Case
 from tests.truth.cases import every
 
-AUDIT = "/usr/bin/python3 -m lxc_preflight"
-ROOT_SESSION = Case("root")
+AUDIT = f"{world.PYTHON} -m lxc_preflight"
+HEALTHY = Case("healthy session")
+Done = subprocess.CompletedProcess[str]
 
 
 def audits(case: Case, user: world.User, container: str | None) -> dict[str, Any]:
-    """The report of each way to ask: as root for the user, from a snapshot, as the user in the session."""
+    """What each way of asking says: root for the user, a snapshot, the user, --probe."""
     what = f"--guest {case.guest} --template {case.template}"
     if container:
         what += f" -n {container}"
-    options = f"--format json {what}"
-    command = f"cd /opt/lxc-preflight && {AUDIT}"
-    with tempfile.TemporaryDirectory() as directory:
-        shot = f"{directory}/snapshot.json"
-        asked = {
-            "root": f"{command} audit --user {user.name} {options}",
-            "snapshot": f"{command} collect --user {user.name} -o {shot} {what} >&2"
-            f" && {AUDIT} audit --snapshot {shot} --format json {what}",
-        }
-        reports = {way: _report(["bash", "-c", line]) for way, line in asked.items()}
-    typed = f"bash -c 'cd /opt/lxc-preflight; exec {AUDIT} audit {options}'"
-    reports["user"] = _parse(reality.run(case, user, typed, 60))
-    return reports
+
+    def as_user(options: str) -> Done:
+        return reality.run(
+            case, user, f"bash -c 'cd {world.PLACE}; exec {AUDIT} audit --format json {options}'"
+        )
+
+    def as_root(options: str) -> Done:
+        return _run(f"{AUDIT} audit --format json --user {user.name} {options}")
+
+    def from_snapshot() -> Done:
+        with tempfile.TemporaryDirectory() as directory:
+            shot = f"{directory}/snapshot.json"
+            return _run(
+                f"{AUDIT} collect --user {user.name} -o {shot} {what} >&2"
+                f" && {AUDIT} audit --snapshot {shot} --format json {what}"
+            )
+
+    asked: dict[str, Callable[[], Done]] = {"user": lambda: as_user(what)}
+    if case.in_session:  # root is asked about the next login, and that one is not broken
+        asked["probe"] = lambda: as_user(f"--probe {what}")
+    else:
+        asked["root"] = lambda: as_root(what)
+        asked["snapshot"] = from_snapshot
+        asked["probe"] = lambda: as_root(f"--probe {what}")
+    return {way: _said(ask()) for way, ask in asked.items()}
 
 
-def _report(argv: list[str]) -> Any:
-    import subprocess
+def restored(user: world.User) -> dict[str, Any]:
+    """What root is told about the host that we are in."""
+    return _said(_run(f"{AUDIT} audit --format json --user {user.name} --template busybox"))
 
-    return _parse(subprocess.run(argv, capture_output=True, text=True, timeout=120))
+
+def _run(line: str) -> Done:
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120)
 
 
-def _parse(done: Any) -> Any:
+def _said(done: Done) -> dict[str, Any]:
+    """What matters of a report; `refused`: why an audit found its input unusable."""
     try:
-        return json.loads(done.stdout)
+        report = json.loads(done.stdout)
     except ValueError:
-        return {
-            "failed": (done.stderr.strip() or done.stdout.strip() or str(done.returncode))[-2000:]
-        }
-
-
-def judge(case: Case, user: world.User) -> dict[str, Any]:
-    """Break the host, ask the audit, then let LXC answer."""
-    world.shell(case.sabotage, user)
-    locked_out = reality.run(case, user, "true").returncode != 0
-    reports = {"new": audits(case, user, None), "base": audits(case, user, "base")}
-    created = reality.create(case, user, "new")
-    started, limits = reality.Outcome(None), {}
-    if created.works:
-        started, limits = reality.start(case, user, "new")
-    old, old_limits = reality.start(case, user, "base")
+        words = (done.stderr.strip() or done.stdout.strip())[-2000:]
+        key = "refused" if done.returncode == 2 else "failed"
+        return {key: words or f"exit code {done.returncode}"}
     return {
-        "case": case.name,
-        "in_session": case.in_session,
-        "locked_out": locked_out,
-        "reports": reports,
-        "create": created._asdict(),
-        "start": started._asdict(),
-        "start_base": old._asdict(),
-        "limits": {"wanted": list(case.limits), "found": limits or old_limits},
+        "verdict": report["verdict"],
+        "stages": report["stages"],
+        "causes": causes(report),
+        "findings": [
+            {key: one[key] for key in ("check", "level", "outcome", "stages", "message")}
+            for one in report["findings"]
+            if one["outcome"] in ("unknown", "error")
+            or (one["outcome"] == "fail" and one["level"] in ("blocking", "degraded"))
+        ],
     }
 
 
-def main(name: str, number: int, directory: str) -> None:
+def causes(report: dict[str, Any]) -> list[str]:
+    """The checks whose failure stops a stage, in the order in which the text report shows them."""
+    failed: dict[str, list[dict[str, Any]]] = {}
+    consequences: dict[str, int] = {}
+    for one in report["findings"]:
+        if one["outcome"] == "fail" and one["level"] in ("blocking", "degraded") and one["stages"]:
+            failed.setdefault(one["check"], []).append(one)
+        for cause in one["skipped_because"]:
+            consequences[cause] = consequences.get(cause, 0) + 1
+
+    def place(name: str) -> tuple[bool, int, int, str]:
+        own = failed[name]
+        blocking = any(one["level"] == "blocking" for one in own)
+        widest = max(len(one["stages"]) for one in own)
+        return not blocking, -widest, -consequences.get(name, 0), name
+
+    return sorted(failed, key=place)
+
+
+def judge(case: Case, user: world.User) -> dict[str, Any]:
+    """Break the host, ask everybody, then let LXC answer."""
+    containers = ["new", "base"]
+    if case.guest == "systemd":
+        guest.install(user)
+        containers = ["deb"]
+    _, healthy = peers.complaints(HEALTHY, user)
+    world.shell(case.sabotage, user)
+    locked_out = reality.run(case, user, "true").returncode != 0
+    reports = {name: audits(case, user, None if name == "new" else name) for name in containers}
+    asked = {}
+    if not locked_out:
+        by_code, by_words = peers.checkconfig(healthy, *peers.complaints(case, user))
+        howto = peers.howto(case, user)
+        asked = {"checkconfig": by_code, "its words": by_words, "howto": howto}
+    real: dict[str, dict[str, reality.Outcome | None]] = {}
+    for name in containers:
+        real[name] = {}
+        if name == "new":
+            created = real[name]["create"] = reality.create(case, user, name)
+            if not created.works:
+                continue
+        real[name] |= reality.start(case, user, name)._asdict()
+    return {
+        "case": case.name,
+        "locked_out": locked_out,
+        "reports": reports,
+        "peers": {name: answer._asdict() for name, answer in asked.items()},
+        "reality": {
+            name: {stage: one._asdict() for stage, one in stages.items() if one is not None}
+            for name, stages in real.items()
+        },
+    }
+
+
+def main(name: str, number: int) -> None:
     case = next(c for c in every() if c.name == name)
-    world.make(directory)
+    world.make()
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     result = judge(case, world.User(number))
     with os.fdopen(3, "w") as out:
@@ -83,4 +145,4 @@ def main(name: str, number: int, directory: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    main(sys.argv[1], int(sys.argv[2]))

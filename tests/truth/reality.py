@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -10,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.truth.case import Case
 from tests.truth.world import User
@@ -109,24 +110,92 @@ def create(case: Case, user: User, name: str) -> Outcome:
     return Outcome(done.returncode == 0, first_error(log, done.stderr) if done.returncode else "")
 
 
-def start(case: Case, user: User, name: str) -> tuple[Outcome, dict[str, str]]:
-    """lxc-start, and whether the guest is alive afterwards; then its limits, read from its own cgroup."""
+class Started(NamedTuple):
+    """What became of one container; `limits` is None where it asks for none."""
+
+    start: Outcome
+    network: Outcome
+    limits: Outcome | None
+
+
+def start(case: Case, user: User, name: str) -> Started:
+    """lxc-start, and is the guest alive afterwards; then its interfaces and its own cgroup."""
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o1777)
         done = run(case, user, f"lxc-start -n {name} -l DEBUG -o {directory}/log", 40)
         time.sleep(ALIVE_AFTER[case.guest])
         # read now: lxc-info may append to it
         log = _text(Path(directory, "log"))
-    info = run(case, user, f"lxc-info -n {name} -s -p -H", 15).stdout.split()
-    alive = done.returncode == 0 and "RUNNING" in info
-    pid = next((word for word in info if word.isdigit()), "")
-    limits = _limits(case, pid) if alive and pid else {}
+    keys = " ".join(f"-c {key}" for key in NETWORK_KEYS)
+    info = run(case, user, f"lxc-info -n {name} -s -p {keys}", 15).stdout
+    said = dict(re.findall(r"^(\S+?):? +(?:= )?(.*)$", info, re.MULTILINE))
+    alive = done.returncode == 0 and said.get("State") == "RUNNING"
+    if not alive:
+        run(case, user, f"lxc-stop -k -n {name}", 20)
+        error = first_error(log, done.stderr) or "dead soon after the start"
+        return Started(
+            Outcome(False, error),
+            Outcome(False, "not running"),
+            Outcome(False, "not running") if case.limits else None,
+        )
+    pid = said.get("PID", "")
+    network = interfaces(pid, said)
+    limits = None
+    if case.limits:
+        found = _limits(case, pid)
+        works = list(case.limits) == [f"{key}={value}" for key, value in found.items()]
+        limits = Outcome(works, "" if works else f"in force: {found}")
     run(case, user, f"lxc-stop -k -n {name}", 20)
-    return Outcome(alive, "" if alive else first_error(log, done.stderr)), limits
+    return Started(Outcome(True), network, limits)
+
+
+MOST_NETWORKS = 2
+NETWORK_KEYS = tuple(
+    f"lxc.net.{number}.{key}" for number in range(MOST_NETWORKS) for key in ("type", "link", "name")
+)
+
+
+def interfaces(pid: str, config: dict[str, str]) -> Outcome:
+    """Whether every veth of the config is in the container, up, and attached to its link.
+
+    Addresses say nothing: the DHCP client of a busybox guest takes those of the config away.
+    """
+    inside = _ip("nsenter", "-t", pid, "-n")
+    outside = _ip()
+    for number in range(MOST_NETWORKS):
+        wanted = {
+            key: value
+            for key in ("type", "link", "name")
+            if (value := config.get(f"lxc.net.{number}.{key}", "")) and value != "(null)"
+        }
+        if wanted.get("type") != "veth":
+            continue
+        name = wanted.get("name", f"eth{number}")
+        own = next((link for link in inside if link["ifname"] == name), None)
+        if own is None:
+            return Outcome(False, f"no {name} in the container")
+        if "UP" not in own["flags"]:
+            return Outcome(False, f"{name} is down")
+        peer = next((link for link in outside if link["ifindex"] == own.get("link_index")), None)
+        if peer is None:
+            return Outcome(False, f"the other end of {name} is not on the host")
+        if "link" in wanted and peer.get("master") != wanted["link"]:
+            return Outcome(False, f"the other end of {name} is not in {wanted['link']}")
+        if "UP" not in peer["flags"]:
+            return Outcome(False, f"the other end of {name} is down")
+    return Outcome(True)
+
+
+def _ip(*prefix: str) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [*prefix, "ip", "-j", "addr"], capture_output=True, text=True, timeout=20, check=True
+    )
+    found: list[dict[str, Any]] = json.loads(done.stdout or "[]")
+    return found
 
 
 def _limits(case: Case, pid: str) -> dict[str, str]:
-    """The value of each limit file in the container's own cgroup; only a cgroup of its own counts."""
+    """The value of each limit file in the container's cgroup; only one of its own counts."""
     found: dict[str, str] = {}
     for wanted in case.limits:
         name = wanted.partition("=")[0]

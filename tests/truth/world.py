@@ -1,7 +1,8 @@
 """Private worlds: what keeps a sabotage away from the machine.
 
-An outer world per worker holds a user with a working container. A case's own world is made inside it, broken,
-judged and left; what the outer world sees afterwards is the restored host.
+An outer world per worker holds a user with a working container. A case's own world is made inside
+it, broken, judged and left; what the outer world sees afterwards is the restored host. Nothing of a
+world is on a disk.
 """
 
 from __future__ import annotations
@@ -9,35 +10,53 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PLACE = "/opt/lxc-preflight"  # of the copy of the project in a world, where every user can read it
+FOLDERS = ("audit", "checks", "remediations", "reports", "runner", "lxc_preflight", "tests/truth")
+PYTHON = "/usr/bin/python3"
+UNPACKED = "/var/lib/lxc-preflight-truth/rootfs"  # in the outer world: a guest with systemd
 BASE_UID = 30000  # well away from useradd's ids
 BASE_SUBID = 1_300_000_000
 
-# $1 is a directory that nothing else uses. /home goes on a tmpfs (it has ACLs and extended attributes).
-# sysfs shows the network namespace of its mounter: without a fresh one lxc-user-nic cannot see our bridges.
+# /home goes on a tmpfs (it has ACLs and extended attributes). sysfs shows the network namespace of
+# its mounter: without a fresh one lxc-user-nic cannot see our bridges.
 MAKE = """
 set -eu
 mount --make-rprivate /
-mount -t tmpfs tmpfs "$1"
-for d in etc usr var; do
-    mkdir "$1/$d.upper" "$1/$d.work"
-    mount -t overlay overlay -o "lowerdir=/$d,upperdir=$1/$d.upper,workdir=$1/$d.work" "/$d"
-done
-mkdir "$1/home"; cp -a /home/. "$1/home/" 2>/dev/null || :
-mount -t tmpfs -o mode=755 tmpfs /home; [ "$2" = empty ] || cp -a "$1/home/." /home/
-rm -rf "$1/home"
-mount -t tmpfs -o mode=755 tmpfs /srv
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/lock
-mkdir "$1/cg"; mount --rbind /sys/fs/cgroup "$1/cg"
-mount -t sysfs sysfs /sys; mount --rbind "$1/cg" /sys/fs/cgroup
-umount -l "$1/cg"
+mkdir -m 700 /run/world; mkdir -m 1777 /run/tmp; mkdir /run/lock
+cd /run/world
+{copy}
+for d in etc usr var; do
+    mkdir $d.upper $d.work
+    own=/run/world/$d
+    mount -t overlay overlay -o "lowerdir=/$d,upperdir=$own.upper,workdir=$own.work" "/$d"
+done
+mkdir home; {keep}
+mount -t tmpfs -o mode=755 tmpfs /home; cp -a home/. /home/; rm -rf home
+mount -t tmpfs -o mode=755 tmpfs /srv
+mkdir cg; mount --rbind /sys/fs/cgroup cg
+mount -t sysfs sysfs /sys; mount --rbind cg /sys/fs/cgroup
+umount -l cg
 ip link set lo up
+{unpack}
+"""
+# The checkout may stand below any of the directories that a world replaces.
+COPY = """
+mkdir copy
+(cd {root} && cp -r --parents {folders} /run/world/copy)
+mount -t tmpfs -o mode=755 tmpfs /opt
+cp -r copy {place}; rm -rf copy
+{python} -m compileall -q {place}
+exec 9<{tarball}
+"""
+UNPACK = """
+mkdir -p -m 700 {unpacked}
+tar --numeric-owner -xf - -C {unpacked} <&9
 """
 
 # /proc/sys/user/max_* belong to a user namespace: one with the identity map makes them private.
@@ -57,7 +76,7 @@ os.write(w2, b"x"); sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 class User:
-    """The user of one worker: its name, uid and first subordinate id follow from its number (0..9999).
+    """The user of one worker: name, uid and first subordinate id follow from its number (0..9999).
 
     The number differs between runs too, because cgroups are shared by all that run at one time.
     """
@@ -80,28 +99,42 @@ class User:
         }
 
 
-@contextmanager
-def mount_point() -> Iterator[str]:
-    """An empty directory for `make`. Only rmdir may remove it: should a world outlive its process, then
-    whatever is mounted below is the machine's own cgroup tree."""
-    directory = tempfile.mkdtemp(prefix="truth.")
-    try:
-        yield directory
-    finally:
-        os.rmdir(directory)
-
-
 def enter(argv: list[str], *, private_sysctls: bool = False) -> list[str]:
-    """The command line that runs `argv` in new mount, network and pid namespaces."""
-    command = ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", *argv]
-    return ["/usr/bin/python3", "-c", PRIVATE_SYSCTLS, *command] if private_sysctls else command
+    """The command line that runs `argv` in new mount, network and pid namespaces.
+
+    All of it dies with the process (and the thread) that starts it.
+    """
+    die = ["setpriv", "--pdeathsig", "KILL"]
+    unshare = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    command = [*die, *unshare, *argv]
+    return [*die, PYTHON, "-c", PRIVATE_SYSCTLS, *command] if private_sysctls else command
 
 
-def make(directory: str, *, empty: bool = False) -> None:
-    """Turn the namespaces we are in into a world. `empty`: start with nobody at home."""
-    subprocess.run(
-        ["bash", "-c", MAKE, "world", directory, "empty" if empty else "keep"], check=True
+def make() -> None:
+    """Turn the namespaces we are in into a case's world: a copy of the one around it."""
+    _make(copy="", keep="cp -a /home/. home/", unpack="")
+
+
+def make_outer(tarball: str = "") -> None:
+    """Turn the namespaces we are in into a world with the project and nobody at home.
+
+    `tarball` is unpacked to UNPACKED; its own place may be hidden by then.
+    """
+    copy = COPY.format(
+        root=shlex.quote(str(ROOT)),
+        folders=" ".join(FOLDERS),
+        place=PLACE,
+        python=PYTHON,
+        tarball=shlex.quote(tarball or "/dev/null"),
     )
+    unpack = UNPACK.format(unpacked=UNPACKED) if tarball else ""
+    _make(copy=copy, keep=":", unpack=unpack)
+
+
+def _make(**parts: str) -> None:
+    subprocess.run(["bash", "-c", MAKE.format(**parts)], check=True)
+    os.environ["TMPDIR"] = "/run/tmp"
+    os.chdir(PLACE)
 
 
 def add_user(user: User) -> None:
@@ -113,7 +146,9 @@ def add_user(user: User) -> None:
         echo "$U:$BASE:65536" >>/etc/subuid
         echo "$U:$BASE:65536" >>/etc/subgid
         chmod 755 "$H"
-        install -d -o "$U" -g "$U" "$H/.config" "$H/.config/lxc" "$H/.local" "$H/.local/share" "$H/.cache"
+        for d in .config .config/lxc .local .local/share .cache; do
+            install -d -o "$U" -g "$U" "$H/$d"
+        done
         printf 'lxc.net.0.type = empty\\nlxc.idmap = u 0 %s 65536\\nlxc.idmap = g 0 %s 65536\\n' \
             "$BASE" "$BASE" >"$CONF"
         chown "$U:$U" "$CONF"
@@ -134,8 +169,8 @@ def remove_cgroups(user: User) -> None:
 
 
 def shell(script: str, user: User, **more: str) -> None:
-    """Run shell with lib.sh as root; raises CalledProcessError with what it printed when it fails."""
-    library = Path(__file__).with_name("lib.sh")
+    """Run shell with lib.sh as root; raises RuntimeError with what it printed when it fails."""
+    library = HERE / "lib.sh"
     process = subprocess.run(
         ["bash", "-c", f". {shlex.quote(str(library))}\n{script}"],
         env={**os.environ, **user.environment, **more},

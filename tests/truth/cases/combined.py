@@ -37,8 +37,10 @@ TOGETHER = (
 def combine(names: tuple[str, ...]) -> Case:
     """One case that does what several do, one after the other."""
     parts = [PARTS[name] for name in names]
-    causes = tuple(dict.fromkeys(cause for part in parts for cause in part.cause))
-    return Case("+".join(names), "\n".join(part.sabotage for part in parts), causes)
+    causes = tuple(part.cause for part in parts if part.cause)
+    together = tuple(dict.fromkeys(name for cause in causes for name in cause))
+    script = "\n".join(part.sabotage for part in parts)
+    return Case("+".join(names), script, together, parts=causes)
 
 
 CASES = tuple(combine(names) for names in TOGETHER)
