@@ -180,20 +180,25 @@ def _demand_user(host: Host, args: argparse.Namespace) -> None:
 
 
 def _demand_container(host: Host, name: str) -> None:
+    """Refuse a name that is none, or of no container. A container that is there and broken is for
+    the checks to judge.
+    """
     from audit.facts.lxcconf import lxcpath
-    from audit.facts.userfiles import Denied, user_read
+    from audit.facts.userfiles import Denied, user_list, user_read
 
     if not name or "/" in name or name in (".", "..") or not name.isprintable():
         raise UsageError(f"--container {name!r} is no name of a container")
     try:
-        path = f"{host.get(lxcpath)}/{name}/config"
-        found = host.get(user_read, path)
+        where = host.get(lxcpath)
+        found = host.get(user_read, f"{where}/{name}/config")
+        names = host.get(user_list, where)
     except (Unknown, NotApplicable):
         return
-    if found is None:
-        raise UsageError(f"there is no container {name}: {path} does not exist")
-    if isinstance(found, Denied):
-        raise UsageError(f"cannot read {path} as {host.request.user}: {found.reason}")
+    there = names is not None and not isinstance(names, Denied) and name in names
+    if found is None and not there:
+        raise UsageError(f"there is no container {name}: {where}/{name} does not exist")
+    if isinstance(found, Denied) and not there:
+        raise UsageError(f"cannot look into {where} as {host.request.user}: {found.reason}")
 
 
 def _demand_config(host: Host, path: str) -> None:

@@ -3,6 +3,7 @@ from shlex import quote
 
 from audit.facts.accounts import target
 from audit.facts.lxcconf import lxcpath
+from audit.facts.session import session_gid
 from audit.facts.userfiles import Denied, user_list
 from audit.host import Host
 from audit.model import (
@@ -15,6 +16,8 @@ from audit.model import (
     Level,
     NotApplicable,
     Pass,
+    Undecided,
+    Unknown,
     check,
 )
 
@@ -46,9 +49,23 @@ def leftovers(host: Host) -> Iterator[Finding]:
     if chosen is not None:
         yield from named(host, path, chosen, chosen in names)
         return
-    found = [name for name in names if not name.startswith(".") and is_leftover(host, path, name)]
+    found, closed = [], []
+    for name in names:
+        try:
+            if not name.startswith(".") and is_leftover(host, path, name):
+                found.append(name)
+        except Unknown:
+            closed.append(name)
+    if closed:
+        yield Undecided(
+            f"whether {', '.join(closed[:SHOWN])} in {path} is a container cannot be seen",
+            Evidence(f"{path}/{closed[0]}", None, "closed to the asking process"),
+            level=Level.DEGRADED,
+            stages=(),
+        )
     if not found:
-        yield Pass(f"{len(names)} entries in {path}, none half-made", Evidence(path))
+        if not closed:
+            yield Pass(f"{len(names)} entries in {path}, none half-made", Evidence(path))
         return
     shown = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
     yield Fail(
@@ -73,7 +90,11 @@ def named(host: Host, path: str, name: str, there: bool) -> Iterator[Finding]:
         )
     elif host.lstat(f"{place}/config") is None:
         stat = host.lstat(place)
-        mine = stat is not None and stat.uid == host.get(target).uid
+        # With another group LXC gives the directory to a gid that shuts the user out.
+        mine = stat is not None and (stat.uid, stat.gid) == (
+            host.get(target).uid,
+            host.get(session_gid),
+        )
         if mine and not host.list(place):
             yield Pass(f"{place} is empty and the user's own: lxc-create takes it", Evidence(place))
             return

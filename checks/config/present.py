@@ -5,7 +5,7 @@ from audit.facts.accounts import target
 from audit.facts.config import container_config
 from audit.facts.lxcconf import lxcconf_path
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, check
+from audit.model import EVERYTHING, STARTING, Evidence, Fail, Finding, Fix, Level, Pass, check
 from remediations.idmap import map_root
 
 
@@ -34,6 +34,7 @@ def present(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{host.request.container} is no container of this user: {bad.why}",
             Evidence(config.path, None, bad.why, "the config of a container"),
+            stages=STARTING,
         )
         return
     evidence = [Evidence(config.path, None, bad.why, "a config that the user can read")]

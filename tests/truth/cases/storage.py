@@ -76,8 +76,12 @@ CASES = (
     Case("rootfs_moved", "mv $LXC/base/rootfs $LXC/base/rootfs.moved"),
     Case("init_missing", "rm -f $LXC/base/rootfs/sbin/init"),
     Case("name_running", 'asuser "lxc-start -n base"'),
-    Case("leftover_user_dir", "mkdir $LXC/new; chown $U: $LXC/new"),
-    Case("leftover_shifted_dir", "mkdir $LXC/new; chown $BASE:$BASE $LXC/new; chmod 770 $LXC/new"),
+    # what a failed lxc-create leaves; a name that is in the way is judged by -n
+    Case("leftover_user_dir", "rm -rf $LXC/base; mkdir $LXC/base; chown $U: $LXC/base"),
+    Case(
+        "leftover_shifted_dir",
+        "rm -rf $LXC/base; mkdir $LXC/base; chown $BASE:$BASE $LXC/base; chmod 770 $LXC/base",
+    ),
     Case(
         "rootfs_mountpoint_missing",
         "rmdir /usr/lib/x86_64-linux-gnu/lxc/rootfs || "
