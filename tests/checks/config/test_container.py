@@ -92,6 +92,9 @@ def test_links_of_the_container_stay_inside_it() -> None:
     assert outcomes("init", "lxc.rootfs.path = dir:/r", answers, OLD) == [PASS]
 
 
+OWN: tuple[str, int, int] = ("directory", 0o755, 1001)
+
+
 @pytest.mark.parametrize(
     ("names", "places", "request_", "expected"),
     [
@@ -101,6 +104,9 @@ def test_links_of_the_container_stay_inside_it() -> None:
         (["c1"], {"c1/config": FILE, "c1/partial": None}, OLD, [PASS]),
         (["c1"], {"c1/config": FILE, "c1/partial": FILE}, OLD, [FAIL]),
         (["c1"], {"c1/config": None, "c1/partial": None, "c1": DIRECTORY}, OLD, [FAIL]),
+        # an empty directory of the user's own is taken, but only with the user's own group
+        (["c1"], {"c1/config": None, "c1/partial": None, "c1": [*OWN, 1001, 0, 8, 1]}, OLD, [PASS]),
+        (["c1"], {"c1/config": None, "c1/partial": None, "c1": [*OWN, 0, 0, 8, 1]}, OLD, [FAIL]),
         ([], {}, OLD, [NA]),
         (None, {}, NEW, [NA]),
     ],
@@ -110,6 +116,8 @@ def test_half_made_containers_are_found(
 ) -> None:
     answers = tree(**{f"{PLACE}/{name}": stat for name, stat in places.items()})
     answers["user_list", PLACE, WHO] = names
+    answers["list", f"{PLACE}/c1"] = []
+    answers[("self",)] = {"uid": 0, "gid": 0, "groups": [0], "umask": 18}
     assert outcomes("leftovers", "", answers, request_) == expected
 
 
