@@ -117,7 +117,7 @@ def test_half_made_containers_are_found(
     answers = tree(**{f"{PLACE}/{name}": stat for name, stat in places.items()})
     answers["user_list", PLACE, WHO] = names
     answers["list", f"{PLACE}/c1"] = []
-    answers[("self",)] = {"uid": 0, "gid": 0, "groups": [0], "umask": 18}
+    answers[("self",)] = {"uid": 1001, "gid": 1001, "groups": [1001], "umask": 18}
     assert outcomes("leftovers", "", answers, request_) == expected
 
 
