@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import suppress
 from shlex import quote
 
 from audit.facts.accounts import target
@@ -89,13 +90,7 @@ def named(host: Host, path: str, name: str, there: bool) -> Iterator[Finding]:
             fix=remove(path, name),
         )
     elif host.lstat(f"{place}/config") is None:
-        stat = host.lstat(place)
-        # With another group LXC gives the directory to a gid that shuts the user out.
-        mine = stat is not None and (stat.uid, stat.gid) == (
-            host.get(target).uid,
-            host.get(session_gid),
-        )
-        if mine and not host.list(place):
+        if is_empty_and_own(host, place):
             yield Pass(f"{place} is empty and the user's own: lxc-create takes it", Evidence(place))
             return
         yield Fail(
@@ -105,6 +100,29 @@ def named(host: Host, path: str, name: str, there: bool) -> Iterator[Finding]:
         )
     else:
         yield Pass(f"{place} is a whole container", Evidence(f"{place}/config"))
+
+
+def is_empty_and_own(host: Host, place: str) -> bool:
+    """Whether lxc-create would go on in this directory."""
+    stat = host.lstat(place)
+    # With another group LXC gives the directory to a gid that shuts the user out.
+    mine = stat is not None and (stat.uid, stat.gid) == (
+        host.get(target).uid,
+        host.get(session_gid),
+    )
+    return mine and not host.list(place)
+
+
+def is_in_the_way(host: Host, name: str) -> bool:
+    """Whether this check says of a container given with -n that there is none; where that cannot
+    be seen, it does not.
+    """
+    path = host.get(lxcpath)
+    with suppress(Unknown):
+        names = host.get(user_list, path)
+        if names is not None and not isinstance(names, Denied) and name in names:
+            return is_leftover(host, path, name) and not is_empty_and_own(host, f"{path}/{name}")
+    return False
 
 
 def is_leftover(host: Host, path: str, name: str) -> bool:

@@ -5,7 +5,19 @@ from audit.facts.accounts import target
 from audit.facts.config import container_config
 from audit.facts.lxcconf import lxcconf_path
 from audit.host import Host
-from audit.model import EVERYTHING, STARTING, Evidence, Fail, Finding, Fix, Level, Pass, check
+from audit.model import (
+    EVERYTHING,
+    STARTING,
+    Evidence,
+    Fail,
+    Finding,
+    Fix,
+    Level,
+    NotApplicable,
+    Pass,
+    check,
+)
+from checks.config.leftovers import is_in_the_way
 from remediations.idmap import map_root
 
 
@@ -13,7 +25,7 @@ from remediations.idmap import map_root
     "The container config is there and the user can read it",
     Level.BLOCKING,
     stages=EVERYTHING,
-    after=("lxc.installed",),
+    after=("lxc.installed", "session.home"),
 )
 def present(host: Host) -> Iterator[Finding]:
     """lxc-create finds the config: ~/.config/lxc/default.conf, or what lxc.conf or -f name.
@@ -31,6 +43,8 @@ def present(host: Host) -> Iterator[Finding]:
         yield Pass(f"{config.path} can be read", Evidence(config.path, None, "readable"))
         return
     if host.request.container is not None:
+        if bad.kind != "denied" and is_in_the_way(host, host.request.container):
+            raise NotApplicable("there is no such container: config.leftovers")
         yield Fail(
             f"{host.request.container} is no container of this user: {bad.why}",
             Evidence(config.path, None, bad.why, "the config of a container"),

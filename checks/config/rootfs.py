@@ -27,7 +27,7 @@ OVERLAY = ("overlay", "overlayfs")
     "The root file system of the config is on storage that a user may mount",
     Level.BLOCKING,
     stages=(CREATE, *STARTING),
-    after=("config.present", "config.includes"),
+    after=("config.present", "config.leftovers", "config.includes"),
 )
 def rootfs_is_there(host: Host) -> Iterator[Finding]:
     """lxc.rootfs.path has a type that needs no root: dir, btrfs or overlay.
@@ -46,6 +46,8 @@ def rootfs_is_there(host: Host) -> Iterator[Finding]:
     if root is None:
         if host.request.container is None:
             raise NotApplicable("lxc-create makes the root file system of a new container")
+        if any(one.line == 0 and one.file == config.path for one in config.problems):
+            raise NotApplicable("the container has no config that can be read: config.present")
         yield Fail(
             "the container has no root file system: without lxc.rootfs.path LXC takes the host's, "
             "which a user may not",

@@ -51,7 +51,10 @@ def lxcpath(host: Host) -> Iterator[Finding]:
         return
     step = obstacle.step
     name, at = host.get(target).name, step.path
-    seen = Evidence(at, None, obstacle.reason, f"{name} may write" if not way.missing else "")
+    why = obstacle.reason
+    if step.stat is not None and step.stat.kind != "directory":
+        why = f"it is a {step.stat.kind}, not a directory"
+    seen = Evidence(at, None, why, f"{name} may write" if not way.missing else "")
     reached = passes(step, user)
     # An existing container needs lxcpath to be passed, not to be written.
     narrow = reached and (not way.missing or host.request.container is None)
@@ -65,7 +68,7 @@ def lxcpath(host: Host) -> Iterator[Finding]:
         (f"chown -h {host.get(target).uid}:{host.get(target).gid} {quote(at)}",),
     )
     yield Fail(
-        f"{name} cannot {does} {path}: {at}: {obstacle.reason}",
+        f"{name} cannot {does} {path}: {at}: {why}",
         seen,
         fix=fix if owned else None,
         stages=(CREATE,) if narrow else None,

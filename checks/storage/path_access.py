@@ -43,10 +43,11 @@ def path_access(host: Host) -> Iterator[Finding]:
         raise NotApplicable("the config maps no container root")
     uid = crosser.who.uid
     every = host.get(traversal, path, crosser)
-    # A FUSE mount that lets nobody in is storage.filesystem's finding.
-    obstacles = [one for one in every if one.step.stat is not None]
+    # A FUSE mount that lets nobody in is storage.filesystem's finding, what is no directory
+    # storage.lxcpath's.
+    obstacles = [one for one in every if one.step.stat and one.step.stat.kind == "directory"]
     if every and not obstacles:
-        raise NotApplicable(f"{every[0].step.path} lets nobody but its owner in")
+        raise NotApplicable(f"{every[0].step.path} is no directory that others may enter")
     if not obstacles:
         steps = (*host.get(walk, path).steps, *host.get(predicted_steps, path))
         seen = Evidence(path, None, f"x on {len(dict.fromkeys(steps))} directories for uid {uid}")

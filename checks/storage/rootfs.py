@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from audit.facts.accounts import target
+from audit.facts.idmap import Obstacle, is_granted, obstacle
 from audit.facts.paths import (
     Crosser,
     Step,
@@ -30,7 +31,10 @@ from audit.model import (
     "The container's root can enter its rootfs",
     Level.BLOCKING,
     stages=STARTING,
-    after=("host.user", "session.home", "storage.path_access", "storage.lxcpath"),
+    after=(
+        *("host.user", "session.home", "storage.path_access", "storage.lxcpath"),
+        *("config.present", "config.leftovers"),
+    ),
 )
 def rootfs(host: Host) -> Iterator[Finding]:
     """lxc.rootfs.path of the container is there, and both the user and the container's root can get
@@ -88,6 +92,9 @@ def _judge(host: Host, path: str, crosser: Crosser) -> Iterator[Finding]:
         return
     obstacles = host.get(traversal, path, crosser)
     if obstacles:
+        foreign = host.get(obstacle, "uid") is Obstacle.RANGE
+        if foreign and not host.get(is_granted, "uid", uid, 1):
+            raise NotApplicable(f"uid {uid} is not the user's to map: idmap.within_subids")
         first = obstacles[0]
         yield Fail(
             f"the container's root (uid {uid}) cannot pass {first.step.path}: {first.reason}",

@@ -26,9 +26,8 @@ def audits(case: Case, user: world.User, container: str | None) -> dict[str, Any
         what += f" -n {container}"
 
     def as_user(options: str) -> Done:
-        return reality.run(
-            case, user, f"bash -c 'cd {world.PLACE}; exec {AUDIT} audit --format json {options}'"
-        )
+        typed = f"bash -c 'cd {world.PLACE}; exec {AUDIT} audit --format json {options}'"
+        return reality.ask(case, user, typed)
 
     def as_root(options: str) -> Done:
         return _run(f"{AUDIT} audit --format json --user {user.name} {options}")

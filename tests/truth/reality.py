@@ -56,14 +56,19 @@ def in_session(case: Case, user: User, command: str) -> list[str]:
     raise ValueError(f"no such runner: {case.runner}")
 
 
+def _line(case: Case, user: User, command: str) -> list[str]:
+    """The command line of a session; `context` puts its process where the case wants it first."""
+    argv = in_session(case, user, command)
+    if case.context:
+        argv = ["bash", "-c", f"{case.context} || exit 125; exec {shlex.join(argv)}"]
+    return argv
+
+
 def run(
     case: Case, user: User, command: str, seconds: float = 60
 ) -> subprocess.CompletedProcess[str]:
     """Type one command as the user; a hang counts as exit code 124."""
-    argv = in_session(case, user, command)
-    if case.context:
-        # The session's own process is put where the case wants it before it becomes the user.
-        argv = ["bash", "-c", f"{case.context} || exit 125; exec {shlex.join(argv)}"]
+    argv = _line(case, user, command)
     # files and not pipes: a started container keeps them open
     with (
         tempfile.TemporaryFile("w+", errors="replace") as out,
@@ -86,6 +91,19 @@ def run(
         out.seek(0)
         err.seek(0)
         return subprocess.CompletedProcess(argv, code, out.read(), err.read())
+
+
+def ask(case: Case, user: User, command: str) -> subprocess.CompletedProcess[str]:
+    """Type a command that starts nothing: through pipes, which no `ulimit -f` of the case cuts."""
+    return subprocess.run(
+        _line(case, user, command),
+        env={**os.environ, **user.environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=120,
+    )
 
 
 def first_error(log: str, fallback: str) -> str:

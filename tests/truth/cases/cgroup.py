@@ -22,12 +22,19 @@ CASES = (
         "cg1_limit_pids_undelegated",
         "confadd 'lxc.cgroup.pids.max = 100'",
         limits=("pids.max=100",),
+        cause=("cgroup.limits",),
     ),
     Case(
         "cg1_devices_deny",
         "confadd 'lxc.cgroup.devices.deny = a' 'lxc.cgroup.devices.allow = c 1:3 rwm'",
+        cause=("cgroup.limits",),
     ),
-    Case("cg_limit_wrong_version", "confadd 'lxc.cgroup2.memory.max = 67108864'", limits=MEMORY2),
+    Case(
+        "cg_limit_wrong_version",
+        "confadd 'lxc.cgroup2.memory.max = 67108864'",
+        limits=MEMORY2,
+        cause=("cgroup.limits",),
+    ),
     Case("cg2_not_delegated", "unified", runner="nopam"),
     Case("cg2_not_delegated_login", "unified"),
     Case(
@@ -35,6 +42,7 @@ CASES = (
         "unified; confadd 'lxc.cgroup2.memory.max = 67108864'",
         runner="nopam",
         limits=MEMORY2,
+        cause=("cgroup.user_cgroup",),
     ),
     Case(
         "cg2_rootowned_leaf",
@@ -60,6 +68,7 @@ CASES = (
         "tree; chown -R $U: /sys/fs/cgroup/$CG/$U; echo 1 > /sys/fs/cgroup/$CG/cgroup.max.descendants",
         runner="nopam",
         context="echo $BASHPID > /sys/fs/cgroup/$CG/$U/shell/cgroup.procs",
+        cause=("cgroup.room",),
     ),
     Case(
         "cg2_limit_no_controller",
@@ -67,5 +76,6 @@ CASES = (
         runner="nopam",
         context="echo $BASHPID > /sys/fs/cgroup/$CG/$U/shell/cgroup.procs",
         limits=MEMORY2,
+        cause=("cgroup.limits",),
     ),
 )

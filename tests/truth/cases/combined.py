@@ -16,7 +16,7 @@ TOGETHER = (
     ("conf_range_plus1", "lxcpath_0700"),
     ("conf_unknown_key", "newgidmap_missing"),
     ("conf_hook_missing", "home_acl_masked"),
-    ("net_bridge_missing", "net_usernic_nosuid"),
+    ("net_usernic_nosuid", "net_bridge_missing"),
     ("net_no_usernet_file", "conf_seccomp_missing"),
     ("proc_sys_ro", "home_0700"),
     ("lxcpath_noexec", "subuid_short1"),

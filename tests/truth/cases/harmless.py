@@ -34,9 +34,9 @@ CASES = (
     Case("harmless_home_is_symlink", "mv $H /home/real; ln -s /home/real $H"),
     Case("harmless_sticky_lxcpath", "chmod 1777 $LXC"),
     Case("harmless_other_group_home", "chgrp users $H; chmod 711 $H"),
-    Case("setgid_lxcpath", "chgrp users $LXC; chmod 2775 $LXC"),
+    Case("setgid_lxcpath", "chgrp users $LXC; chmod 2775 $LXC", cause=("storage.default_acl",)),
     Case("harmless_acl_extra_users", "setfacl -m u:daemon:rwx,g:users:r-x $H"),
-    Case("default_acl_lxcpath", "setfacl -d -m u:$BASE:rwx $LXC"),
+    Case("default_acl_lxcpath", "setfacl -d -m u:$BASE:rwx $LXC", cause=("storage.default_acl",)),
     Case("harmless_no_etc_lxc", "rm -rf /etc/lxc"),
     Case("harmless_no_system_default_conf", "rm -f /etc/lxc/default.conf"),
     Case(
