@@ -57,7 +57,6 @@ RECORDED = "2026-01-01T00:00:00Z"  # the same each time: only what changed shoul
 FOREIGN_MOUNT = re.compile(
     r"^\d+ \d+ \S+ \S+ /(?!(?:proc|sys|dev|run|etc|usr|var|home|srv)\b| ).*\n", re.M
 )
-TEMPORARY = re.compile(r"/tmp/truth\.\w+")
 
 
 def record(container: str | None) -> dict[str, Any]:
@@ -81,13 +80,13 @@ def anonymous(question: Question, answer: Answer | Refused) -> Answer | Refused:
     if question == ("uname",) and isinstance(answer, list):
         return [answer[0], "host", *answer[2:]]
     if isinstance(answer, str) and question[-1].endswith(("mountinfo", "mounts")):
-        return TEMPORARY.sub("/tmp/world", FOREIGN_MOUNT.sub("", answer))
+        return FOREIGN_MOUNT.sub("", answer)
     return answer
 
 
-def inside(name: str, directory: str) -> None:
+def inside(name: str) -> None:
     """In namespaces of our own: make the world and its user, break it, print the record."""
-    world.make(directory, empty=True)
+    world.make_outer()
     without_people()
     world.add_user(USER)
     case = next(case for case in every() if case.name == name)
@@ -116,19 +115,17 @@ def ordinary(text: str) -> set[str]:
 def in_a_world(name: str) -> dict[str, Any]:
     case = next(case for case in every() if case.name == name)
     read, write = os.pipe()
-    with world.mount_point() as directory:
-        command = world.enter(
-            [sys.executable, "-m", "tests.record", "--inside", name, directory],
-            private_sysctls=case.userns,
-        )
-        process = subprocess.Popen(
-            ["bash", "-c", f'exec 3>&{write}; exec "$@"', "record", *command], pass_fds=[write]
-        )
-        os.close(write)
-        with os.fdopen(read) as answer:
-            text = answer.read()
-        if process.wait():
-            raise SystemExit(f"{name}: could not be recorded")
+    command = world.enter(
+        [sys.executable, "-m", "tests.record", "--inside", name], private_sysctls=case.userns
+    )
+    process = subprocess.Popen(
+        ["bash", "-c", f'exec 3>&{write}; exec "$@"', "record", *command], pass_fds=[write]
+    )
+    os.close(write)
+    with os.fdopen(read) as answer:
+        text = answer.read()
+    if process.wait():
+        raise SystemExit(f"{name}: could not be recorded")
     world.remove_cgroups(USER)
     result: dict[str, Any] = json.loads(text)
     return result
