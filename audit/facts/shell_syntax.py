@@ -11,6 +11,8 @@ _PLAIN = re.compile(r"[^ \t\r\n;&|<>()'\"\\$`]+")
 _OPERATOR = re.compile(r"&&|\|\||;;&|;;|;&|&>>|&>|<<-|<<<|<<|>>|<&|>&|<>|>\||[;&|<>()\n]")
 _CLOSERS = {"then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;", ";&", ";;&", ""}
 
+MAX_NESTING = 50  # quotes within expansions within quotes; Python's own stack ends at some 300
+
 Node = tuple[Any, ...]
 
 
@@ -78,7 +80,7 @@ def _word_end(text: str, at: int) -> int:
         elif char == "'":
             at = find(text, "'", at + 1) + 1
         elif char == '"':
-            at = _quoted_end(text, at + 1)
+            at = _quoted_end(text, at + 1, 0)
         elif char == "`":
             at = find(text, "`", at + 1) + 1
         elif char == "$":
@@ -98,7 +100,7 @@ def find(text: str, what: str, at: int) -> int:
     return found
 
 
-def _quoted_end(text: str, at: int) -> int:
+def _quoted_end(text: str, at: int, nesting: int) -> int:
     while at < len(text):
         char = text[at]
         if char == '"':
@@ -106,7 +108,7 @@ def _quoted_end(text: str, at: int) -> int:
         if char == "\\":
             at += 2
         elif char == "$":
-            at = dollar_end(text, at)
+            at = dollar_end(text, at, nesting + 1)
         elif char == "`":
             at = find(text, "`", at + 1) + 1
         else:
@@ -114,8 +116,12 @@ def _quoted_end(text: str, at: int) -> int:
     raise Malformed('no closing "')
 
 
-def dollar_end(text: str, at: int) -> int:
-    """Where an expansion that begins with `$` at `at` ends. Raises Malformed when it does not."""
+def dollar_end(text: str, at: int, nesting: int = 0) -> int:
+    """Where an expansion that begins with `$` at `at` ends. Raises Malformed when it does not, and
+    for quotes in expansions in quotes that nest deeper than anybody writes.
+    """
+    if nesting > MAX_NESTING:
+        raise Malformed("expansions nested too deep")
     opening = text[at + 1 : at + 2]
     if opening == "'":
         at += 2
@@ -134,7 +140,7 @@ def dollar_end(text: str, at: int) -> int:
         elif char == "'" and opening == "(":
             at = find(text, "'", at + 1) + 1
         elif char == '"':
-            at = _quoted_end(text, at + 1)
+            at = _quoted_end(text, at + 1, nesting)
         else:
             depth += (char == opening) - (char == closing)
             at += 1
