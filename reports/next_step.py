@@ -36,6 +36,9 @@ def next_step(report: Report) -> tuple[str, list[str]]:
             words = ["sudo lxc-preflight collect", *_options(report), "-o FILE"]
             return f"next, record what is missing{place}:", [" ".join(words)]
         return f"next, look closer{place}:", [f"{_audit(report)} --probe"]
+    if not report["request"]["user"]:
+        words = f"next: cure what stops it, and say who will own the containers{place}"
+        return words, _name_a_user(report)
     return f"next: cure what stops it, then ask again{place}:", [_audit(report)]
 
 
