@@ -4,7 +4,7 @@ from audit.facts.session import home_dir, variable
 from audit.facts.template import judged_template, kind
 from audit.facts.userfiles import user_list
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from audit.model import CREATE, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
 
 PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 # /proc/net/route: destination and mask of a default route; /proc/net/ipv6_route the same in hex.
@@ -45,4 +45,6 @@ def server(host: Host) -> Iterator[Finding]:
     if has_route:
         yield Pass("there is a default route; whether the server answers was not tried", seen)
     else:
-        yield Fail("no default route, no proxy, and no image in the cache", seen)
+        # Nobody has said yet that it will be this template.
+        stages = () if host.request.template is None else (CREATE,)
+        yield Fail("no default route, no proxy, and no image in the cache", seen, stages=stages)

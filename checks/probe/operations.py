@@ -311,6 +311,18 @@ def _judge(row: Row) -> Judge:
     return judge
 
 
+def tried(host: Host, key: str) -> dict[str, Any] | None:
+    """The answer of one probe, for a check that nothing but a try can decide; None without
+    --probe.
+    """
+    row = next(row for row in ROWS if row.key == key)
+    try:
+        result = _try(row, host)
+    except NotApplicable:
+        return None
+    return None if "unknown" in result else result
+
+
 def _try(row: Row, host: Host) -> dict[str, Any]:
     """The answer of the probe; NotApplicable where nothing is to be tried."""
     who = str(host.get(session_credentials))

@@ -6,6 +6,7 @@ from audit.host import Host
 from audit.model import (
     CREATE,
     EVERYTHING,
+    STARTING,
     Evidence,
     Fail,
     Finding,
@@ -15,6 +16,7 @@ from audit.model import (
     Unknown,
     check,
 )
+from checks.probe.operations import shown, tried
 
 # They keep no owner per file, or one that the server makes up.
 NO_OWNERS = {
@@ -34,11 +36,6 @@ REMOTE = {
     "9p",
     "afs",
     "coda",
-    "fuse.sshfs",
-    "fuse.rclone",
-    "fuse.s3fs",
-    "fuseblk",
-    "fuse.vmhgfs-fuse",
 }
 
 
@@ -79,8 +76,8 @@ def filesystem(host: Host) -> Iterator[Finding]:
         )
     elif mount.fstype.startswith("fuse") and (why := _fuse(mount)):
         yield Fail(f"{where}: {why}", seen)
-    elif mount.fstype in REMOTE:
-        yield Undecided(f"{where}: whether chown works there takes a try (--probe)", seen)
+    elif mount.fstype in REMOTE or mount.fstype.startswith("fuse"):
+        yield _by_trying(host, where, seen)
     elif "idmapped" in mount.flags:
         yield Undecided(
             f"{where}, mounted with an id map (systemd-homed does that): whether it has the"
@@ -89,6 +86,19 @@ def filesystem(host: Host) -> Iterator[Finding]:
         )
     else:
         yield Pass(where, seen)
+
+
+def _by_trying(host: Host, where: str, seen: Evidence) -> Finding:
+    """A daemon or another machine decides, and may refuse chown, or forget it: then the template
+    works, and its files are not the container's.
+    """
+    result = tried(host, "chown")
+    if result is None or not (result["ok"] or str(result.get("step")).startswith("chown")):
+        return Undecided(f"{where}: whether chown works there takes a try (--probe)", seen)
+    if result["ok"]:
+        return Pass(f"{where}, where chown works", seen)
+    forgets = not result.get("errno")
+    return Fail(f"{where}: {shown(result)}", seen, stages=STARTING if forgets else None)
 
 
 def _fuse(mount: Mount) -> str:

@@ -29,11 +29,13 @@ def main() -> int:
         return 2
     globs = args.only.split(",")
     cases = [c for c in every() if any(fnmatch.fnmatch(c.name, glob) for glob in globs)]
-    skipped = ""
+    skipped = [f"{c.name}: needs {', '.join(m)}" for c in cases if (m := run.tools_missing(c))]
+    cases = [case for case in cases if not run.tools_missing(case)]
     if any(case.guest == "systemd" for case in cases) and (why := guest.obtain()):
         cases = [case for case in cases if case.guest != "systemd"]
-        skipped = f"guests with systemd are not tried: {why}"
-        print(skipped, file=sys.stderr)
+        skipped.append(f"guests with systemd: {why}")
+    for words in skipped:
+        print(f"not tried: {words}", file=sys.stderr)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
     rows: list[table.Row] = []
@@ -52,7 +54,11 @@ def main() -> int:
         seconds = time.monotonic() - began
         print(f"{done}/{len(cases)}  {seconds:4.0f} s  {case.name}", file=sys.stderr, flush=True)
 
-    run.run(cases, args.workers, report)
+    try:
+        run.run(cases, max(1, min(args.workers, run.MOST_WORKERS)), report)
+    except KeyboardInterrupt:
+        print("tests.truth: interrupted", file=sys.stderr)
+        return 130
     found = page.Truth.of(rows, surprises, skipped, time.monotonic() - began)
     print(found.text())
     for path, content in ((args.json, found.json), (args.html, found.html)):

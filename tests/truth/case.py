@@ -27,6 +27,7 @@ class Case(NamedTuple):
     guest: str = "plain"  # systemd: judged by a container whose init is systemd
     limits: tuple[str, ...] = ()  # files of the container's cgroup, "memory.max=67108864"
     userns: bool = False  # in a user namespace of its own, so that /proc/sys/user is private
+    needs: tuple[str, ...] = ()  # commands without which the sabotage cannot be done
     parts: tuple[tuple[str, ...], ...] = ()  # of a combined case: the causes of each part
 
     @property

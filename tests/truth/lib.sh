@@ -37,5 +37,12 @@ overlay() {
     mkdir -p /run/o/l /run/o/u /run/o/w
     mount -t overlay overlay -o lowerdir=/run/o/l,upperdir=/run/o/u,workdir=/run/o/w "$1"
 }
+behind_fuse() { # COMMAND...: the lxcpath as a bindfs, mounted by COMMAND FROM TO
+    cp -a "$LXC" /run/behind
+    mknod -m 666 /run/fuse c 10 229
+    mount --bind /run/fuse /dev/fuse
+    "$@" /run/behind "$LXC"
+    grep -q " $LXC fuse" /proc/mounts
+}
 unified() { umount -R -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; }
 tree() { unified; mkdir -p "/sys/fs/cgroup/$CG/$U/shell"; }

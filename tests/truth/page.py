@@ -18,12 +18,12 @@ class Truth(NamedTuple):
     summaries: list[table.Summary]
     totals: list[table.Total]
     surprises: dict[str, str]
-    skipped: str  # what was not tried, and why
+    skipped: list[str]  # what was not tried, and why
     seconds: float
 
     @classmethod
     def of(
-        cls, rows: list[table.Row], surprises: dict[str, str], skipped: str, seconds: float
+        cls, rows: list[table.Row], surprises: dict[str, str], skipped: list[str], seconds: float
     ) -> Truth:
         return cls(rows, table.summaries(rows), table.totals(rows), surprises, skipped, seconds)
 
@@ -42,7 +42,9 @@ class Truth(NamedTuple):
     def text(self) -> str:
         surprises = [f"surprise {name}: {words}" for name, words in self.surprises.items()]
         parts = [table.HEADING, *map(str, self.summaries), "", table.text_of(self.totals), ""]
-        return "\n".join([*parts, *surprises, *filter(None, [self.skipped]), self.headline])
+        return "\n".join(
+            [*parts, *surprises, *(f"not tried: {one}" for one in self.skipped), self.headline]
+        )
 
     def json(self) -> str:
         document = {

@@ -15,6 +15,7 @@ from typing import Any
 from tests.truth import guest, world
 from tests.truth.case import Case
 
+MOST_WORKERS = 10  # each has a number of its own, the last digit of its user's
 TOOLS = (
     *("lxc-create", "lxc-start", "lxc-info", "lxc-stop", "lxc-checkconfig", "newuidmap"),
     *("newgidmap", "setfacl", "setcap", "busybox", "unshare", "nsenter", "setpriv", "ip"),
@@ -26,7 +27,7 @@ def obstacle() -> str:
     """Why nothing can be tried here, or nothing."""
     if os.geteuid() != 0:
         return "needs root, for namespaces, users and sabotage"
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    path = _path()
     missing = [tool for tool in TOOLS if not shutil.which(tool, path=path)]
     if missing:
         return f"needs {', '.join(missing)}"
@@ -44,6 +45,15 @@ def obstacle() -> str:
     if trial.returncode:
         return f"may not make namespaces: {trial.stderr.strip()}"
     return ""
+
+
+def tools_missing(case: Case) -> list[str]:
+    """The commands that a case needs and that are not here."""
+    return [tool for tool in case.needs if not shutil.which(tool, path=_path())]
+
+
+def _path() -> str:
+    return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
 def run(cases: list[Case], workers: int, report: Callable[[Case, dict[str, Any]], None]) -> None:

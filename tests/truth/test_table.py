@@ -108,7 +108,7 @@ def test_a_peer_names_a_cause_by_its_words(
 
 def test_the_page_shows_what_hosts_say_as_text() -> None:
     rows = table.rows(Case("<b>"), {"crashed": "<script>alert(1)</script>"})
-    made = page.Truth.of(rows, {"x": "<i>"}, "", 1.0)
+    made = page.Truth.of(rows, {"x": "<i>"}, [], 1.0)
     html = made.html()
     assert "<script>" not in html and "&lt;script&gt;" in html
     assert '"crashed"' in made.json()

@@ -48,10 +48,10 @@ ip link set lo up
 # The checkout may stand below any of the directories that a world replaces.
 COPY = """
 mkdir copy
-(cd {root} && cp -r --parents {folders} /run/world/copy)
+tar -C {root} --exclude=__pycache__ -cf - {folders} | tar -C copy -xf -
 mount -t tmpfs -o mode=755 tmpfs /opt
 cp -r copy {place}; rm -rf copy
-{python} -m compileall -q {place}
+{python} -m compileall -q {place} || :
 exec 9<{tarball}
 """
 UNPACK = """

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import pytest
 
-from audit.model import CREATE, Check, Outcome
+from audit.model import CREATE, STARTING, Check, Outcome, Stage
 from audit.testing import judged
 from checks.storage.filesystem import filesystem
 from checks.storage.mount_flags import CHECKS
@@ -41,7 +44,7 @@ def test_nfs_stops_creating() -> None:
     [
         (f"rw,user_id={USER.uid},group_id={USER.gid}", Outcome.FAIL),
         (f"rw,user_id={USER.uid},group_id={USER.gid},allow_other", Outcome.FAIL),
-        ("rw,user_id=0,group_id=0,default_permissions,allow_other", Outcome.PASS),
+        ("rw,user_id=0,group_id=0,default_permissions,allow_other", Outcome.UNKNOWN),
         ("rw,user_id=0,group_id=0", Outcome.FAIL),
     ],
 )
@@ -49,6 +52,29 @@ def test_fuse_depends_on_who_may_enter_and_who_runs_the_daemon(
     options: str, expected: Outcome
 ) -> None:
     assert outcome(filesystem, f"{LXC} fuse.bindfs rw,nosuid {options}") is expected
+
+
+@pytest.mark.parametrize(
+    ("result", "expected", "stages"),
+    [
+        ({"ok": True}, Outcome.PASS, None),
+        ({"ok": False, "step": "chown to 0:0 in /d", "errno": "EPERM"}, Outcome.FAIL, None),
+        ({"ok": False, "step": "chown in /d", "errno": 0}, Outcome.FAIL, STARTING),
+        ({"ok": False, "step": "newuidmap", "errno": "EPERM"}, Outcome.UNKNOWN, None),
+        (None, Outcome.UNKNOWN, None),
+    ],
+)
+def test_a_try_decides_what_a_fuse_daemon_does_with_owners(
+    result: dict[str, Any] | None,
+    expected: Outcome,
+    stages: tuple[Stage, ...] | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = sys.modules[filesystem.judge.__module__]
+    monkeypatch.setattr(module, "tried", lambda host, key: result)
+    options = "rw,user_id=0,group_id=0,default_permissions,allow_other"
+    found = judged(filesystem, host(mounted(f"{LXC} fuse rw,nosuid {options}"))).findings[0]
+    assert (found.outcome, found.stages) == (expected, stages)
 
 
 def test_a_private_fuse_mount_is_one_finding_and_is_not_looked_into() -> None:

@@ -119,10 +119,22 @@ CASES = (
         cause=("lxc.installed",),
     ),
     Case(
+        "dl_no_network",  # a world has none
+        template="download",
+        template_args="-d alpine -r 3.18 -a amd64",
+        cause=("image.server",),
+    ),
+    Case(
+        "lxcfs_stale",
+        "mkdir -p /var/lib/lxcfs; confadd 'lxc.include = /usr/share/lxc/config/common.conf.d/'; "
+        "lxcfs /var/lib/lxcfs >/dev/null 2>&1 & sleep 1; kill -9 $!",
+        needs=("lxcfs",),
+    ),
+    Case(
         "dl_no_xz",
         "mv /usr/bin/xz /usr/bin/xz.away",
         template="download",
         template_args="-d alpine -r 3.18 -a amd64",
-        cause=("image.tools",),
+        cause=("image.tools", "image.server"),
     ),
 )

@@ -188,6 +188,12 @@ CASES = (
         cause=("idmap.subid_files",),
     ),
     Case(
+        "subuid_over_own_uid",
+        'sed -i "s/^$U:.*/$U:$ID:65536/" /etc/subuid /etc/subgid; '
+        'sed -i -E "s/^(lxc.idmap = [ug] 0) .*/\\1 $ID 65536/" $CONF',
+        cause=("idmap.within_subids",),
+    ),
+    Case(
         "subid_single",
         'sed -i "s/^$U:.*/$U:$BASE:1/" /etc/subuid /etc/subgid; '
         "confedit '/lxc.idmap/s/65536$/1/'",

@@ -38,6 +38,20 @@ CASES = (
         cause=("userns.visible.sys",),
     ),
     Case(
+        "sysctl_max_user_ns_3",
+        "echo 3 > /proc/sys/user/max_user_namespaces",
+        userns=True,
+    ),
+    Case(
+        "keyring_full",
+        "python3 -c 'import ctypes, os, sys, time\n"
+        "add_key, user = ctypes.CDLL(None).syscall, int(sys.argv[1])\n"
+        "os.setgroups([]); os.setresgid(user, user, user); os.setresuid(user, user, user)\n"
+        "n = 0\n"
+        'while add_key(248, b"user", b"k%d" % n, b"x", 1, ctypes.c_int(-4)) >= 0: n += 1\n'
+        "time.sleep(200)' $BASE >/dev/null 2>&1 & sleep 1",
+    ),
+    Case(
         "sysctl_max_user_ns_2",
         "echo 2 > /proc/sys/user/max_user_namespaces",
         userns=True,

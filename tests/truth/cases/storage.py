@@ -74,6 +74,28 @@ CASES = (
     Case("lxcpath_nosuid", "remount mount -t tmpfs -o nosuid tmpfs"),
     Case("lxcpath_nosuid_nodev", "remount mount -t tmpfs -o nosuid,nodev,noatime tmpfs"),
     Case("lxcpath_overlayfs", "remount overlay"),
+    Case("lxcpath_xfs", "remount image xfs", needs=("mkfs.xfs",)),
+    Case("lxcpath_btrfs", "remount image btrfs", needs=("mkfs.btrfs",)),
+    Case(
+        "fs_chown_denied",
+        "behind_fuse bindfs -o nonempty,allow_other --force-user=$U --force-group=$U "
+        "--chown-deny --chgrp-deny",
+        cause=("storage.filesystem", "storage.rootfs"),
+        needs=("bindfs",),
+    ),
+    Case(
+        "fs_chown_ignored",
+        "behind_fuse bindfs -o nonempty,allow_other --force-user=$U --force-group=$U "
+        "--chown-ignore --chgrp-ignore",
+        cause=("storage.filesystem", "storage.rootfs"),
+        needs=("bindfs",),
+    ),
+    Case(
+        "fuse_user_noallow",
+        "behind_fuse setpriv --reuid=$U --regid=$U --init-groups bindfs -o nonempty --no-allow-other",
+        cause=("storage.filesystem",),
+        needs=("bindfs", "fusermount"),
+    ),
     Case("lxcpath_ext4", "remount image ext4"),
     Case(
         "lxcpath_symlink",

@@ -30,5 +30,6 @@ CASES = (
         PLAIN[name]._replace(name=f"sysd_{name}", guest="systemd", cause=KILLS.get(name, ()))
         for name in SAME
     ),
+    Case("sysd_umask_027_only", prefix="umask 027;", guest="systemd"),
     Case("sysd_rootfs_root_owned", "chown -R root:root $LXC/deb/rootfs", guest="systemd"),
 )
