@@ -14,7 +14,7 @@ from typing import Any
 from audit.agreement import predicted_failures
 from audit.facts.cgroup import UNIFIED, cgroup_layout
 from audit.facts.cgstart import bare_plan, run_plan
-from audit.facts.idmap import maps_of
+from audit.facts.idmap import maps_of, needs_no_helper
 from audit.facts.init import SYSTEMD, init_system
 from audit.facts.lsm import RESTRICT_USERNS
 from audit.facts.lxc import usernic_path
@@ -98,6 +98,8 @@ def maps(host: Host, *, own: bool = False) -> tuple[str, str, str]:
     """The environment and the triples for newuidmap and newgidmap; `own` maps the user's own ids as
     well.
     """
+    if host.get(needs_no_helper):
+        raise NotApplicable("LXC writes this map without newuidmap and newgidmap")
     triples: list[str] = []
     for kind in ("uid", "gid"):
         found = host.get(maps_of, kind)

@@ -146,7 +146,7 @@ def start(case: Case, user: User, name: str) -> Started:
         log = _text(Path(directory, "log"))
     keys = " ".join(f"-c {key}" for key in NETWORK_KEYS)
     info = run(case, user, f"lxc-info -n {name} -s -p {keys}", 15).stdout
-    said = dict(re.findall(r"^(\S+?):? +(?:= )?(.*)$", info, re.MULTILINE))
+    said = dict(re.findall(r"^(\S+?):? +(?:= ?)?(.*)$", info, re.MULTILINE))
     alive = done.returncode == 0 and said.get("State") == "RUNNING"
     if not alive:
         run(case, user, f"lxc-stop -k -n {name}", 20)
