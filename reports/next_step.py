@@ -37,8 +37,8 @@ def next_step(report: Report) -> tuple[str, list[str]]:
             return f"next, record what is missing{place}:", [" ".join(words)]
         return f"next, look closer{place}:", [f"{_audit(report)} --probe"]
     if not report["request"]["user"]:
-        words = f"next: cure what stops it, and say who will own the containers{place}"
-        return words, _name_a_user(report)
+        cure = f"next: cure what stops it, and say who will own the containers{place}"
+        return cure, _name_a_user(report)
     return f"next: cure what stops it, then ask again{place}:", [_audit(report)]
 
 
