@@ -52,10 +52,15 @@ def obtain() -> str:
 
 def shift(user: world.User) -> None:
     """In the outer world: give the unpacked root file system to the user's range."""
+    shifted: set[int] = set()
     for directory, folders, files in os.walk(world.UNPACKED):
         links = [name for name in folders if os.path.islink(os.path.join(directory, name))]
         for path in (directory, *(os.path.join(directory, name) for name in (*files, *links))):
             was = os.lstat(path)
+            if was.st_ino in shifted:
+                continue  # another name of a file that has been given away already
+            if was.st_nlink > 1 and not stat.S_ISDIR(was.st_mode):
+                shifted.add(was.st_ino)
             os.lchown(path, was.st_uid + user.base, was.st_gid + user.base)
             if not stat.S_ISLNK(was.st_mode):
                 os.chmod(path, stat.S_IMODE(was.st_mode))  # chown takes setuid away
