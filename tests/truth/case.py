@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+PAM_CGFS = "/lib/*/security/pam_cgfs.so"  # gives a login its cgroups on v1; a package of its own
+
 
 class Case(NamedTuple):
     """One way to break a host, or to make a working one look broken.
@@ -27,7 +29,7 @@ class Case(NamedTuple):
     guest: str = "plain"  # systemd: judged by a container whose init is systemd
     limits: tuple[str, ...] = ()  # files of the container's cgroup, "memory.max=67108864"
     userns: bool = False  # in a user namespace of its own, so that /proc/sys/user is private
-    needs: tuple[str, ...] = ()  # commands without which the sabotage cannot be done
+    needs: tuple[str, ...] = ()  # commands, or globs of files, without which it makes no sense
     parts: tuple[tuple[str, ...], ...] = ()  # of a combined case: the causes of each part
 
     @property

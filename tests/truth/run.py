@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import queue
@@ -48,8 +49,12 @@ def obstacle() -> str:
 
 
 def tools_missing(case: Case) -> list[str]:
-    """The commands that a case needs and that are not here."""
-    return [tool for tool in case.needs if not shutil.which(tool, path=_path())]
+    """The commands that a case needs and that are not here; what begins with / is a file."""
+    return [
+        tool
+        for tool in case.needs
+        if not (glob.glob(tool) if tool.startswith("/") else shutil.which(tool, path=_path()))
+    ]
 
 
 def _path() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 import pytest
@@ -37,7 +38,11 @@ def chosen() -> list[Case]:
     if reason := run.obstacle():
         pytest.skip(reason)
     known = {case.name: case for case in every()}
-    return [known[name] for name in CHOSEN.split()]
+    cases = [known[name] for name in CHOSEN.split()]
+    for case in cases:
+        if missing := run.tools_missing(case):
+            warnings.warn(f"not tried: {case.name} needs {', '.join(missing)}", stacklevel=1)
+    return [case for case in cases if not run.tools_missing(case)]
 
 
 def test_real_containers_do_what_every_way_of_asking_predicts(chosen: list[Case]) -> None:

@@ -1,6 +1,6 @@
 """Cgroups: hybrid as this machine boots, and a pure cgroup2 host made by mounting one."""
 
-from tests.truth.case import Case
+from tests.truth.case import PAM_CGFS, Case
 
 MEMORY2 = ("memory.max=67108864",)
 CASES = (
@@ -17,6 +17,7 @@ CASES = (
         "cg1_limit_memory",
         "confadd 'lxc.cgroup.memory.limit_in_bytes = 67108864'",
         limits=("memory.limit_in_bytes=67108864",),
+        needs=(PAM_CGFS,),
     ),
     Case(
         "cg1_limit_pids_undelegated",

@@ -1,6 +1,6 @@
 """Guests whose init is systemd: what a busybox guest shrugs at may kill them."""
 
-from tests.truth.case import Case
+from tests.truth.case import PAM_CGFS, Case
 from tests.truth.cases import cgroup, kernel, storage
 
 SAME = (
@@ -25,11 +25,18 @@ KILLS = {
 PLAIN = {case.name: case for module in (cgroup, kernel, storage) for case in module.CASES}
 
 CASES = (
-    Case("sysd_baseline", guest="systemd"),
+    Case("sysd_baseline", guest="systemd", needs=(PAM_CGFS,)),
     *(
-        PLAIN[name]._replace(name=f"sysd_{name}", guest="systemd", cause=KILLS.get(name, ()))
+        PLAIN[name]._replace(
+            name=f"sysd_{name}", guest="systemd", cause=KILLS.get(name, ()), needs=(PAM_CGFS,)
+        )
         for name in SAME
     ),
-    Case("sysd_umask_027_only", prefix="umask 027;", guest="systemd"),
-    Case("sysd_rootfs_root_owned", "chown -R root:root $LXC/deb/rootfs", guest="systemd"),
+    Case("sysd_umask_027_only", prefix="umask 027;", guest="systemd", needs=(PAM_CGFS,)),
+    Case(
+        "sysd_rootfs_root_owned",
+        "chown -R root:root $LXC/deb/rootfs",
+        guest="systemd",
+        needs=(PAM_CGFS,),
+    ),
 )
