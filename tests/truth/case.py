@@ -29,6 +29,7 @@ class Case(NamedTuple):
     guest: str = "plain"  # systemd: judged by a container whose init is systemd
     limits: tuple[str, ...] = ()  # files of the container's cgroup, "memory.max=67108864"
     userns: bool = False  # in a user namespace of its own, so that /proc/sys/user is private
+    chance: bool = False  # what happens differs from try to try, so nothing is a surprise
     needs: tuple[str, ...] = ()  # commands, or globs of files, without which it makes no sense
     parts: tuple[tuple[str, ...], ...] = ()  # of a combined case: the causes of each part
 

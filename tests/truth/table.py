@@ -148,7 +148,7 @@ def _verdict(predicted: str, works: bool) -> str:
 
 def surprise(case: Case, result: Result) -> str:
     """How reality differs from what the case is for: what has a cause breaks, and nothing else."""
-    if "crashed" in result:
+    if "crashed" in result or case.chance:
         return ""
     failed = [
         f"{stage}/{container}: {error}"

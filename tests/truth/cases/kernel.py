@@ -41,6 +41,7 @@ CASES = (
         "sysctl_max_user_ns_3",
         "echo 3 > /proc/sys/user/max_user_namespaces",
         userns=True,
+        chance=True,
     ),
     Case(
         "keyring_full",
