@@ -35,7 +35,7 @@ def report_of(
         results = engine.run(checks, host, step)
         head = about(host)
     kept = results if chosen is None else chosen.keep(results)
-    findings = findings_of(kept)
+    findings = findings_of(kept, head["user"]["name"] if head["user"] else "")
     now = time.gmtime()
     idle: tuple[Waiver, ...] = ()
     waivers = tuple(waivers)

@@ -10,6 +10,7 @@ from audit.records import NamedTuple
 
 if TYPE_CHECKING:
     from audit.host import Host
+    from remediations.actions import Action
 
 
 class Outcome(StrEnum):
@@ -77,12 +78,14 @@ class Evidence(NamedTuple):
 
 
 class Fix(NamedTuple):
-    """What would cure a finding: a request in the user's words, and the commands to type."""
+    """What would cure a finding: a title in the user's words, and what is to be done, in order.
 
-    id: str
+    Whose rights it takes follows from the actions: `remediations.actions.needs_of`.
+    """
+
+    id: str  # the mechanism
     title: str
-    steps: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ("root",)
+    actions: tuple[Action, ...] = ()
     then: str | None = None  # "re-login", "reboot" or nothing
 
 

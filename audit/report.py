@@ -123,12 +123,15 @@ MAX_EVIDENCE = 50
 OUTCOMES = ("pass", "fail", "unknown", "not_applicable", "skipped", "waived", "error")
 
 
-def findings_of(results: Iterable[CheckResult]) -> list[FindingEntry]:
-    """Every finding as a report entry, in the order of check ids."""
-    return [_entry(result, finding) for result in results for finding in result.findings]
+def findings_of(results: Iterable[CheckResult], user: str = "") -> list[FindingEntry]:
+    """Every finding as a report entry, in the order of check ids.
+
+    `user` owns the containers: commands for root say so where they act in the user's places.
+    """
+    return [_entry(result, finding, user) for result in results for finding in result.findings]
 
 
-def _entry(result: CheckResult, finding: Finding) -> FindingEntry:
+def _entry(result: CheckResult, finding: Finding, user: str) -> FindingEntry:
     check, fix = result.check, finding.fix
     return {
         "check": check.id,
@@ -142,7 +145,7 @@ def _entry(result: CheckResult, finding: Finding) -> FindingEntry:
         "skipped_because": list(result.skipped_because),
         "stages": [stage.value for stage in stages_of(check, finding)],
         "waiver": None,
-        "fix": None if fix is None else _fix(fix),
+        "fix": None if fix is None else _fix(fix, user),
     }
 
 
@@ -155,14 +158,15 @@ def _evidence(evidence: Evidence) -> EvidenceEntry:
     }
 
 
-def _fix(fix: Fix) -> FixEntry:
+def _fix(fix: Fix, user: str) -> FixEntry:
+    from remediations.actions import needs_of, steps
+
     return {
         "id": fix.id,
         "title": quoted(fix.title),
-        "steps": [
-            encodable(step) for step in fix.steps
-        ],  # never cut: half a command is another one
-        "needs": list(fix.needs),
+        # never cut: half a command is another one
+        "steps": [encodable(step) for step in steps(fix, user)],
+        "needs": list(needs_of(fix)),
         "then": fix.then,
     }
 

@@ -1,25 +1,53 @@
 """What differs between distributions when something is to be cured: one table per mechanism.
 
-These functions only word a fix. They never raise: on a host whose os-release cannot be read the
-wording is generic, because a finding must not change with what is known of the package manager.
+These functions only word a request. They never raise: on a host whose os-release cannot be read it
+is one for a person, because a finding must not change with what is known of the package manager.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable
 
 from audit.facts.distro import family, os_release
 from audit.facts.init import NONE, init_system
 from audit.host import Host
 from audit.model import Fix, Unknown
+from audit.records import NamedTuple
+from remediations.actions import (
+    Action,
+    Append,
+    Install,
+    Manual,
+    Replace,
+    Run,
+    Setting,
+)
+from remediations.quoting import word, words
 
 REBOOT = "reboot"
 
-# family -> the command that installs packages
-INSTALL = {
-    "debian": "apt-get install -y",
-    "fedora": "dnf install -y",
-    "arch": "pacman -S --needed",
-    "gentoo": "emerge --noreplace",
-    "alpine": "apk add",
+
+class Manager(NamedTuple):
+    """A package manager: how it installs, installs again what is there, and tells what is there."""
+
+    install: str
+    again: str
+    test: str  # {} is one package; succeeds when it is installed
+    before: str = ""  # what a machine that never installed anything needs first
+
+
+MANAGERS = {
+    "debian": Manager(
+        "apt-get install -y",
+        "apt-get install -y --reinstall",
+        "dpkg-query -W -f '${{db:Status-Status}}' {} 2>/dev/null | grep -qx installed",
+        "apt-get update",
+    ),
+    "fedora": Manager("dnf install -y", "dnf reinstall -y", "rpm -q {}"),
+    "arch": Manager("pacman -S --needed --noconfirm", "pacman -S --noconfirm", "pacman -Q {}"),
+    "gentoo": Manager("emerge --noreplace", "emerge --oneshot", "test -d /var/db/pkg/{}-[0-9]*"),
+    "alpine": Manager("apk add", "apk fix", "apk info -e {}"),
 }
 
 # tool -> family -> package; a tool that is not listed is a package of its own name everywhere
@@ -113,109 +141,245 @@ KERNELS = {
     "alpine": "apk add linux-lts",
 }
 
-GRUB_APPEND = r"""sed -i 's|^\(GRUB_CMDLINE_LINUX="[^"]*\)"|\1 {}"|' /etc/default/grub"""
-GRUB_REMOVE = r"""sed -i '/^GRUB_CMDLINE_LINUX/s|{}||' /etc/default/grub"""
-GRUB_MAKE = "grub-mkconfig -o /boot/grub/grub.cfg"
 
-# family -> (add, remove): how a word gets into the kernel's command line, and out of it
-BOOT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "debian": ((GRUB_APPEND, "update-grub"), (GRUB_REMOVE, "update-grub")),
-    "fedora": (
-        ("grubby --update-kernel=ALL --args='{}'",),
-        ("grubby --update-kernel=ALL --remove-args='{}'",),
+class Boot(NamedTuple):
+    """Where the kernel's command line comes from: a setting in a file, and what reads that."""
+
+    file: str
+    setting: str
+    update: str
+
+
+# family -> its boot loader's settings; Fedora has a tool for them
+BOOT = {
+    "debian": Boot("/etc/default/grub", "GRUB_CMDLINE_LINUX", "update-grub"),
+    "arch": Boot("/etc/default/grub", "GRUB_CMDLINE_LINUX", "grub-mkconfig -o /boot/grub/grub.cfg"),
+    "gentoo": Boot(
+        "/etc/default/grub", "GRUB_CMDLINE_LINUX", "grub-mkconfig -o /boot/grub/grub.cfg"
     ),
-    "arch": ((GRUB_APPEND, GRUB_MAKE), (GRUB_REMOVE, GRUB_MAKE)),
-    "gentoo": ((GRUB_APPEND, GRUB_MAKE), (GRUB_REMOVE, GRUB_MAKE)),
-    "alpine": (
-        (
-            r"""sed -i 's|^\(default_kernel_opts="[^"]*\)"|\1 {}"|' /etc/update-extlinux.conf""",
-            "update-extlinux",
-        ),
-        (
-            "sed -i '/^default_kernel_opts/s|{}||' /etc/update-extlinux.conf",
-            "update-extlinux",
-        ),
-    ),
+    "alpine": Boot("/etc/update-extlinux.conf", "default_kernel_opts", "update-extlinux"),
 }
+GRUBBY = "grubby --update-kernel=ALL"
 
 SYSCTL_FILE = "/etc/sysctl.d/90-lxc-preflight.conf"
 
 # family -> the init system it ships, for a host where none is running (a container, a CI runner)
 INITS = {"debian": "systemd", "fedora": "systemd", "arch": "systemd", "alpine": "openrc"}
 
-# init system -> how a service is started now and at boot
+
+class Services(NamedTuple):
+    """How an init system starts a service at boot and now, and whether it does; {} is its name."""
+
+    is_enabled: str
+    enable: str
+    disable: str
+    is_running: str
+    start: str
+    stop: str
+
+
 SERVICES = {
-    "systemd": ("systemctl enable --now {}",),
-    "openrc": ("rc-update add {} default", "rc-service {} start"),
-    "sysvinit": ("update-rc.d {} defaults", "service {} start"),
+    "systemd": Services(
+        "systemctl is-enabled --quiet {}",
+        "systemctl enable {}",
+        "systemctl disable {}",
+        "systemctl is-active --quiet {}",
+        "systemctl start {}",
+        "systemctl stop {}",
+    ),
+    "openrc": Services(
+        "rc-update show {1} | grep -q '^ *{0} '",
+        "rc-update add {0} {1}",
+        "rc-update del {0} {1}",
+        "rc-service {0} status",
+        "rc-service {0} start",
+        "rc-service {0} stop",
+    ),
+    "sysvinit": Services(
+        "ls /etc/rc2.d/S*{0} 2>/dev/null",
+        "update-rc.d {0} defaults",
+        "update-rc.d {0} remove",
+        "service {0} status",
+        "service {0} start",
+        "service {0} stop",
+    ),
 }
 
 
 def install(host: Host, tool: str) -> Fix:
-    """Install what brings a tool; PACKAGES lists those whose package has another name."""
+    """Install what brings a tool; PACKAGES lists those whose package has another name.
+
+    Packages that are there already are installed again: something of them is gone.
+    """
     kind = _family(host)
     if kind is None:
-        return Fix("package", f"install {tool}", (f"# install {tool} with your package manager",))
-    package = PACKAGES.get(tool, {}).get(kind, tool)
-    return Fix("package", f"install {package}", (f"{INSTALL[kind]} {package}",))
+        words_ = f"install {tool} with your package manager"
+        return Fix("package", f"install {tool}", (Manual((words_,), "root"),))
+    packages = tuple(PACKAGES.get(tool, {}).get(kind, tool).split())
+    again = all(_is_there(host, package) for package in packages)
+    title = f"install {' '.join(packages)}{' again' if again else ''}"
+    return Fix("package", title, (Install(kind, packages, again),))
+
+
+def install_command(action: Install) -> str:
+    """The command that a person types for it."""
+    manager = MANAGERS[action.family]
+    return f"{manager.again if action.again else manager.install} {words(*action.packages)}"
+
+
+def install_run(action: Install) -> Run:
+    """The same for a script: unless all is there, and on a machine without package lists too."""
+    manager = MANAGERS[action.family]
+    command = install_command(action)
+    test = " && ".join(manager.test.format(word(package)) for package in action.packages)
+    if manager.before:
+        command = f"{command} || {{ {manager.before} && {command}; }}"
+    return Run(command, "" if action.again else test)
 
 
 def sysctl(host: Host, key: str, value: str) -> Fix:
     """Set a sysctl now and at every boot."""
-    load = "rc-service sysctl restart" if _init(host) == "openrc" else "sysctl --system"
     return Fix(
         "sysctl",
         f"set {key} to {value}, now and at boot",
-        (f"echo {_quoted(f'{key} = {value}')} >> {SYSCTL_FILE}", load),
+        (
+            Setting("/proc/sys/" + key.replace(".", "/"), value),
+            line_of(host, SYSCTL_FILE, re.escape(key) + r"\s*=", f"{key} = {value}"),
+        ),
     )
 
 
+def line_of(host: Host, path: str, pattern: str, line: str, *, theirs: bool = False) -> Action:
+    """A line in the place of the last one that matches `pattern` at its beginning, else appended.
+
+    The file may not be readable, or not be there: then it is appended.
+    """
+    try:
+        text = host.read(path) or ""
+    except Unknown:
+        text = ""
+    found = [
+        (number, old)
+        for number, old in enumerate(text.split("\n"), 1)
+        if re.match(r"\s*" + pattern, old)
+    ]
+    if not found:
+        return Append(path, line, theirs)
+    number, old = found[-1]
+    return Replace(path, number, old, line, theirs)
+
+
 def kernel_option(host: Host, option: str) -> Fix:
-    """Get a kernel that was built with an option, named without its CONFIG_."""
+    """Get a kernel that was built with an option, named without its CONFIG_.
+
+    Installing the distribution's own kernel is for a person to decide, building one even more.
+    """
     option = option.removeprefix("CONFIG_")
     kind = _family(host)
     if kind == "gentoo":
-        steps: tuple[str, ...] = (
+        lines: tuple[str, ...] = (
             f"cd /usr/src/linux && scripts/config -e {option} && make olddefconfig",
             "make && make modules_install install",
         )
     elif kind is None:
-        steps = (f"# boot a kernel that was built with CONFIG_{option}=y",)
+        lines = (f"# boot a kernel that was built with CONFIG_{option}=y",)
     else:
-        steps = (KERNELS["ubuntu" if _id(host) == "ubuntu" else kind],)
-    return Fix("kernel_option", f"boot a kernel with CONFIG_{option}", steps, then=REBOOT)
+        lines = (KERNELS["ubuntu" if _id(host) == "ubuntu" else kind],)
+    title = f"boot a kernel with CONFIG_{option}"
+    return Fix("kernel_option", title, (Manual(lines, "root"),), REBOOT)
 
 
 def module(host: Host, name: str) -> Fix:
     """Load a kernel module now and at every boot."""
     place = "/etc/modules" if _family(host) == "alpine" else "/etc/modules-load.d/lxc.conf"
-    steps = (f"modprobe {name}", f"echo {name} >> {place}")
-    return Fix("module", f"load the kernel module {name}, now and at boot", steps)
+    return Fix(
+        "module",
+        f"load the kernel module {name}, now and at boot",
+        (
+            Run(
+                f"modprobe {word(name)}",
+                f"test -d /sys/module/{name.replace('-', '_')}",
+                f"modprobe -r {word(name)} || :",
+            ),
+            Append(place, name),
+        ),
+    )
 
 
 def boot_parameter(host: Host, text: str) -> Fix:
     """Put a word on the kernel's command line."""
-    return _boot(host, text, 0, f"boot with {text} on the kernel command line")
+    title = f"boot with {text} on the kernel command line"
+    return _boot(
+        host, title, f"--args={text}", f"--remove-args={text}", lambda now: f"{now} {text}"
+    )
 
 
 def remove_boot_parameter(host: Host, text: str) -> Fix:
     """Take a word off the kernel's command line."""
-    return _boot(host, text, 1, f"boot without {text} on the kernel command line")
+    title = f"boot without {text} on the kernel command line"
+    return _boot(
+        host,
+        title,
+        f"--remove-args={text}",
+        f"--args={text}",
+        lambda now: " ".join(one for one in now.split() if one != text),
+    )
 
 
-def _boot(host: Host, text: str, which: int, title: str) -> Fix:
+def _boot(host: Host, title: str, do: str, back: str, edited: Callable[[str], str]) -> Fix:
     kind = _family(host)
-    if kind is None:
-        return Fix("boot_parameter", title, (f"# {title}",), then=REBOOT)
-    steps = tuple(step.format(text) for step in BOOT[kind][which])
-    return Fix("boot_parameter", title, steps, then=REBOOT)
+    if kind == "fedora":
+        run = Run(f"{GRUBBY} {word(do)}", undo=f"{GRUBBY} {word(back)}")
+        return Fix("boot_parameter", title, (run,), REBOOT)
+    boot = BOOT.get(kind or "")
+    found = _boot_lines(host, boot) if boot else []
+    changed = [
+        Replace(boot.file, number, old, new)
+        for number, old, before, now, after in found
+        if boot and (new := before + edited(now).strip() + after) != old
+    ]
+    if boot is None or not changed:
+        return Fix("boot_parameter", title, (Manual((f"# {title}",), "root"),), REBOOT)
+    # A word is put into one setting; it is taken out of all.
+    chosen = changed if do.startswith("--remove") else changed[:1]
+    return Fix("boot_parameter", title, (*chosen, Run(boot.update, undo=boot.update)), REBOOT)
 
 
-def service(host: Host, name: str) -> Fix:
-    """Start a service now and at every boot."""
+def _boot_lines(host: Host, boot: Boot) -> list[tuple[int, str, str, str, str]]:
+    """(number, line, before, words, after) of each line that sets the command line."""
+    try:
+        text = host.read(boot.file) or ""
+    except Unknown:
+        return []
+    setting = re.compile(rf"""(\s*{boot.setting}(?:_DEFAULT)?=(["']))(.*)(\2\s*)""")
+    rows = [
+        (number, line, found[1], found[3], found[4])
+        for number, line in enumerate(text.split("\n"), 1)
+        if (found := setting.fullmatch(line))
+    ]
+    return sorted(rows, key=lambda row: "_DEFAULT" in row[2])
+
+
+def service(host: Host, name: str, runlevel: str = "default") -> Fix:
+    """Start a service now and at every boot; the runlevel is OpenRC's."""
     title = f"start the service {name}, now and at boot"
-    steps = SERVICES.get(_init(host), (f"# {title}",))
-    return Fix("service", title, tuple(step.format(name) for step in steps))
+    kind = SERVICES.get(_init(host))
+    if kind is None:
+        return Fix("service", title, (Manual((f"# {title}",), "root"),))
+    texts = [part.format(word(name), runlevel) for part in kind]
+    is_enabled, enable, disable, is_running, start, stop = texts
+    return Fix(
+        "service",
+        title,
+        (Run(enable, is_enabled, disable), Run(start, is_running, stop)),
+    )
+
+
+def _is_there(host: Host, package: str) -> bool:
+    try:
+        return host.package(package) is not None
+    except Unknown:
+        return False
 
 
 def _family(host: Host) -> str | None:
@@ -239,7 +403,3 @@ def _init(host: Host) -> str:
     except Unknown:
         running = NONE
     return INITS.get(_family(host) or "", NONE) if running == NONE else running
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"

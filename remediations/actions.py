@@ -1,0 +1,295 @@
+"""What a fix asks for, as data: one thing to be done to a host, and no shell.
+
+Each action has three readers: `typed` are the commands that a person would type, `call` is the
+verb of library.sh that does it in a script, and ansible.py makes a task of it. `theirs` marks what
+lies in the user's own places and is done with the user's rights, never with root's.
+"""
+
+from __future__ import annotations
+
+from audit.model import Fix
+from audit.records import NamedTuple
+from remediations.quoting import word, words
+
+ROOT, USER, NOBODY = "root", "user", ""
+
+
+class Install(NamedTuple):
+    """Packages of a distribution, named as its manager does.
+
+    `again`: they are installed, and something of them is gone.
+    """
+
+    family: str  # of remediations.distro.INSTALL
+    packages: tuple[str, ...]
+    again: bool = False
+
+
+class Append(NamedTuple):
+    """A line at the end of a file, which is made when it is not there."""
+
+    path: str
+    line: str
+    theirs: bool = False
+
+
+class Replace(NamedTuple):
+    """Another line in the place of line `number`, which reads `old`."""
+
+    path: str
+    number: int
+    old: str
+    new: str
+    theirs: bool = False
+
+
+class Delete(NamedTuple):
+    """Line `number`, which reads `old`, taken out; `alike`: how many lines of the file read so."""
+
+    path: str
+    number: int
+    old: str
+    alike: int = 1
+    theirs: bool = False
+
+
+class Write(NamedTuple):
+    """A whole file; `mode` for one that is not there yet."""
+
+    path: str
+    text: str
+    mode: int = 0o644
+    theirs: bool = False
+
+
+class Mode(NamedTuple):
+    """Permission bits, with setuid, setgid and sticky."""
+
+    path: str
+    mode: int
+    theirs: bool = False
+
+
+class Owner(NamedTuple):
+    """Owner and group, of the file itself where it is a symlink."""
+
+    path: str
+    uid: int
+    gid: int
+
+
+class Acl(NamedTuple):
+    """Entries of an ACL, as setfacl(1) takes them: `u:100000:x`, `d:g::rwx`."""
+
+    path: str
+    entries: str
+    theirs: bool = False
+
+
+class Capability(NamedTuple):
+    """File capabilities as setcap(8) takes them; empty: none."""
+
+    path: str
+    text: str
+
+
+class Directory(NamedTuple):
+    """A directory, and what leads to it."""
+
+    path: str
+    mode: int = 0o755
+    theirs: bool = False
+
+
+class Remove(NamedTuple):
+    """A file that is in the way; undo brings it back."""
+
+    path: str
+    theirs: bool = False
+
+
+class Setting(NamedTuple):
+    """A value of the running kernel: a file of /proc/sys or of a cgroup."""
+
+    path: str
+    value: str
+
+
+class Run(NamedTuple):
+    """A command for what no file holds.
+
+    `unless` is the test whose success means that nothing is to be done, `undo` takes it back
+    (empty: that cannot be), both in shell as the command is; `keeping` are files that it changes,
+    kept for undo.
+    """
+
+    command: str
+    unless: str = ""
+    undo: str = ""
+    keeping: tuple[str, ...] = ()
+    theirs: bool = False
+
+
+class Manual(NamedTuple):
+    """What only a person can do, in words or as commands to choose from; nothing runs it."""
+
+    lines: tuple[str, ...]
+    needs: str = NOBODY
+
+
+Edit = Append | Replace | Delete
+Action = (
+    Install
+    | Append
+    | Replace
+    | Delete
+    | Write
+    | Mode
+    | Owner
+    | Acl
+    | Capability
+    | Directory
+    | Remove
+    | Setting
+    | Run
+    | Manual
+)
+
+
+def needs(action: Action) -> str:
+    """Whose rights it takes: ROOT, USER (root can use them too) or NOBODY."""
+    if isinstance(action, Manual):
+        return action.needs
+    return USER if getattr(action, "theirs", False) else ROOT
+
+
+def needs_of(fix: Fix) -> tuple[str, ...]:
+    """Whose rights the whole fix takes, root first; empty where it takes nobody's."""
+    found = {needs(action) for action in fix.actions}
+    return tuple(who for who in (ROOT, USER) if who in found)
+
+
+def steps(fix: Fix, user: str = "") -> tuple[str, ...]:
+    """The whole fix as commands that a person can type.
+
+    Where root is needed at all, root types everything, and uses the rights of `user` for what is
+    theirs.
+    """
+    whose = user if ROOT in needs_of(fix) else ""
+    return tuple(line for action in fix.actions for line in typed(action, whose))
+
+
+def has_undo(action: Action) -> bool:
+    """Whether undo brings back what was there."""
+    if isinstance(action, Run):
+        return bool(action.undo or action.keeping)
+    return not isinstance(action, (Install, Manual))
+
+
+def typed(action: Action, user: str = "") -> tuple[str, ...]:
+    """Commands for a person; `user` is whose rights root should use for what is theirs."""
+    lines = _typed(action)
+    if not user or not getattr(action, "theirs", False):
+        return lines
+    return tuple(f"runuser -u {word(user)} -- sh -c {word(line)}" for line in lines)
+
+
+def _typed(action: Action) -> tuple[str, ...]:
+    match action:
+        case Install():
+            from remediations.distro import install_command
+
+            return (install_command(action),)
+        case Append(path, line):
+            return (f"echo {word(line)} >> {word(path)}",)
+        case Replace(path, number, old, new):
+            if old == new:
+                return (f"echo >> {word(path)}",)
+            return (f"sed -i {word(f'{number}s|.*|{_sed(new)}|')} {word(path)}",)
+        case Delete(path, number):
+            return (f"sed -i {number}d {word(path)}",)
+        case Write(path, text):
+            return (
+                f"printf %b {word(text.replace(chr(92), chr(92) * 2).replace(chr(10), chr(92) + 'n'))} > {word(path)}",
+            )
+        case Mode(path, mode):
+            return (f"chmod {mode:o} {word(path)}",)
+        case Owner(path, uid, gid):
+            return (f"chown -h {uid}:{gid} {word(path)}",)
+        case Acl(path, entries):
+            return (f"setfacl -m {word(entries)} {word(path)}",)
+        case Capability(path, text):
+            return (f"setcap {word(text) if text else '-r'} {word(path)}",)
+        case Directory(path, mode):
+            return (f"mkdir -p -m {mode:o} {word(path)}",)
+        case Remove(path):
+            return (f"rm -- {word(path)}",)
+        case Setting(path, value):
+            return (f"echo {word(value)} > {word(path)}",)
+        case Run(command):
+            return (command,)
+        case Manual(lines):
+            return lines
+    raise TypeError(action)
+
+
+def _escaped(text: str) -> str:
+    """What printf's %b turns into the text again."""
+    return text.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def _sed(text: str) -> str:
+    """The right side of a sed substitution that stands for these characters."""
+    return text.replace("\\", "\\\\").replace("&", "\\&").replace("|", "\\|").replace("\n", "\\n")
+
+
+def call(action: Action) -> str:
+    """The line (or lines, for a whole file) of a script that does it, a verb of library.sh."""
+    return ("as_user " if getattr(action, "theirs", False) else "") + _call(action)
+
+
+def _call(action: Action) -> str:
+    match action:
+        case Install():
+            from remediations.distro import install_run
+
+            return _call(install_run(action))
+        case Append(path, line):
+            return f"append {words(path, line)}"
+        case Replace(path, number, old, new):
+            return f"replace {word(path)} {number} {words(old, new)}"
+        case Delete(path, number, old, alike):
+            return f"delete {word(path)} {number}/{alike} {word(old)}"
+        case Write(path, text, mode):
+            return f"write {word(path)} {mode:o} {_document(text)}"
+        case Mode(path, mode):
+            return f"mode {word(path)} {mode:o}"
+        case Owner(path, uid, gid):
+            return f"owner {word(path)} {uid}:{gid}"
+        case Acl(path, entries):
+            return f"acl {words(path, entries)}"
+        case Capability(path, text):
+            return f"capability {words(path, text or '-r')}"
+        case Directory(path, mode):
+            return f"directory {word(path)} {mode:o}"
+        case Remove(path):
+            return f"remove {word(path)}"
+        case Setting(path, value):
+            return f"setting {words(path, value)}"
+        case Run(command, unless, undo, keeping):
+            parts = ["run", word(command)]
+            parts += ["unless", word(unless)] if unless else []
+            parts += ["undo", word(undo)] if undo else []
+            parts += ["keeping", words(*keeping)] if keeping else []
+            return " ".join(parts)
+        case Manual(lines):
+            return f"manual {words(*lines)}"
+    raise TypeError(action)
+
+
+def _document(text: str) -> str:
+    mark = "END"
+    while mark in text.split("\n"):
+        mark += "_"
+    body = text if text.endswith("\n") or not text else text + "\n"
+    return f"<<'{mark}'\n{body}{mark}"

@@ -1,0 +1,33 @@
+"""Words for a shell: whatever a host holds becomes one word, and the script stays readable text."""
+
+from __future__ import annotations
+
+import shlex
+
+
+def word(text: str) -> str:
+    """One word of POSIX sh that stands for exactly these characters.
+
+    Control characters and bytes that are no UTF-8 (surrogates, PEP 383) are written by printf(1)
+    in octal, so that a script can be shown on a terminal. NUL cannot be in a word of a shell:
+    ValueError.
+    """
+    if "\0" in text:
+        raise ValueError("no word of a shell holds a NUL")
+    if text.isprintable() and not any("\ud800" <= ch <= "\udfff" for ch in text):
+        return shlex.quote(text)
+    octal = "".join(
+        "".join(f"\\0{byte:03o}" for byte in ch.encode("utf-8", "surrogateescape"))
+        if not ch.isprintable() or ch == "\\"
+        else ch
+        for ch in text
+    )
+    # Command substitution takes trailing newlines away: a dot keeps them, and is taken away.
+    if text.endswith("\n"):
+        return f'"$(text=$(printf %b {shlex.quote(octal + ".")}); printf %s "${{text%.}}")"'
+    return f'"$(printf %b {shlex.quote(octal)})"'
+
+
+def words(*texts: str) -> str:
+    """Several words, with a space between."""
+    return " ".join(word(text) for text in texts)
