@@ -209,9 +209,7 @@ def _typed(action: Action) -> tuple[str, ...]:
         case Delete(path, number):
             return (f"sed -i {number}d {word(path)}",)
         case Write(path, text):
-            return (
-                f"printf %b {word(text.replace(chr(92), chr(92) * 2).replace(chr(10), chr(92) + 'n'))} > {word(path)}",
-            )
+            return (f"printf %b {word(_escaped(text))} > {word(path)}",)
         case Mode(path, mode):
             return (f"chmod {mode:o} {word(path)}",)
         case Owner(path, uid, gid):

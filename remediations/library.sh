@@ -32,9 +32,11 @@ text_of() { # FILE: its content, in $text, with every newline
 own() { # COMMAND...: with the user's rights under as_user, else with ours; never with our lock
     if [ "$AS" != user ] || [ "$(id -u)" = "$uid" ]; then
         "$@" 9>&-
-    elif setpriv --help 2>&1 | grep -q -e --reuid; then
-        setpriv --reuid "$uid" --regid "$gid" --clear-groups -- "$@" 9>&-
-    elif has runuser && [ -z "$ROOT" ]; then
+    elif setpriv=$(capable_setpriv); then
+        "$setpriv" --reuid "$uid" --regid "$gid" --clear-groups -- "$@" 9>&-
+    elif [ -n "$ROOT" ]; then
+        die "to use the rights of a tree's user takes util-linux's setpriv"
+    elif has runuser; then
         runuser -u "$user" -- "$@" 9>&-
     else
         line=
@@ -42,9 +44,19 @@ own() { # COMMAND...: with the user's rights under as_user, else with ours; neve
         su -s /bin/sh "$user" -c "$line" 9>&-
     fi
 }
+capable_setpriv() { # the path of one that can change ids; busybox's cannot
+    for place in /usr/bin/setpriv /bin/setpriv; do
+        if "$place" --help 2>&1 | grep -q -e --reuid; then
+            say "$place"
+            return
+        fi
+    done
+    return 1
+}
 as_user() {
     [ -n "$uid" ] || die "there is no user $user yet: run lxc-preflight fix again once there is"
     AS=user
+    own true || die "cannot act with the rights of $user"
     "$@"
     AS=
 }
@@ -120,7 +132,17 @@ open_journal() {
     fi
 }
 finish() { # the run is complete: the next one gets a journal of its own
-    [ -z "$journal" ] || [ -n "${LXC_PREFLIGHT_GOES_ON:-}" ] || : >"$journal/done"
+    [ -n "$journal" ] || return 0
+    if [ -z "$(records)" ]; then
+        rm -rf -- "$journal"
+        tidy
+    elif [ -z "${LXC_PREFLIGHT_GOES_ON:-}" ]; then
+        : >"$journal/done"
+    fi
+}
+tidy() { # nothing stays behind of what there is no record in
+    [ -n "$(latest)" ] || rm -rf -- "$state"
+    rmdir -- "${state%/*}" 2>/dev/null || :
 }
 record() { # VERB PATH: begin the record of one change, in $record
     [ -n "$journal" ] || open_journal
@@ -215,6 +237,11 @@ change() { # append|replace|delete PATH NUMBER OLD NEW
         4) die "$2 has changed since it was judged (there is no line: $4): run lxc-preflight fix again" ;;
         *) die "cannot edit $2" ;;
     esac
+    if [ -n "$there" ] && cmp -s "$work/old" "$work/new"; then
+        unlock
+        did "$2: as wanted"
+        return
+    fi
     [ -n "$there" ] || {
         parents "$2"
         locate "$2"
@@ -482,8 +509,7 @@ undo() { # the last run, newest change first; what has been undone is off the re
     done
     [ "$left" = 0 ] || say "$left not undone, as said above"
     rm -rf -- "$journal"
-    [ -n "$(latest)" ] || rm -rf -- "$state"
-    rmdir -- "${state%/*}" 2>/dev/null || :
+    tidy
     [ "$left" = 0 ]
 }
 stays() {
@@ -636,6 +662,11 @@ main() {
             finish
             ;;
         --undo) undo ;;
+        --done) # lxc-preflight says so after the last of several scripts
+            state_of
+            journal=$(latest)
+            [ -z "$journal" ] || : >"$state/$journal/done"
+            ;;
         *) die "usage: sh $0 [--undo]" ;;
     esac
 }
