@@ -18,6 +18,7 @@ from audit.untrusted import visible
 # command -> what `--help` says of it; the module is audit/command/NAME.py
 COMMANDS = {
     "audit": "judge this host, a directory tree or a snapshot for one user's containers",
+    "fix": "print a script that cures what fails here, apply it, or take it back",
     "collect": "record this host's answers into a snapshot that can be judged elsewhere",
     "checks": "list the checks",
     "explain": "one check's page: what, why, evidence, fix, sources",

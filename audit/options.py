@@ -161,17 +161,29 @@ def _path(given: str, root: str | None) -> str:
     return given if given.startswith("/") else f"/{given}"
 
 
-def _demand_user(host: Host, args: argparse.Namespace) -> None:
+def unknown_user(args: argparse.Namespace) -> str | None:
+    """The user that --user names and that is known not to be there; None in any other case."""
+    source, recorded = _source(args)
+    host = Host(source, _request(args, recorded))
+    return host.request.user if _is_unknown_user(host, args) else None
+
+
+def _is_unknown_user(host: Host, args: argparse.Namespace) -> bool:
     from audit.facts.accounts import account_named
 
     user = host.request.user
     if not user or (args.user is None and host.source.kind == "live"):
-        return  # that we run as a uid nobody has is no mistyped name: checks/host/user.py
+        return False  # that we run as a uid nobody has is no mistyped name: checks/host/user.py
     try:
-        if host.get(account_named, user) is not None:
-            return
+        return host.get(account_named, user) is None
     except Unknown:
+        return False
+
+
+def _demand_user(host: Host, args: argparse.Namespace) -> None:
+    if not _is_unknown_user(host, args):
         return
+    user = host.request.user
     called = f"with uid {user}" if user.isdecimal() else f"called {user}"
     where = {"live": "on this host", "root": f"in {args.root}"}.get(
         host.source.kind, "in this snapshot"

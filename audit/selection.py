@@ -64,11 +64,11 @@ def without_match(patterns: Iterable[str], checks: Mapping[str, Check]) -> list[
     return [p for p in patterns if not any(matches(check, (p,)) for check in checks.values())]
 
 
-def demand_known(chosen: Selection, checks: Mapping[str, Check]) -> None:
+def demand_known(chosen: Selection, checks: Mapping[str, Check], option: str = "--select") -> None:
     """Raises UsageError for a selected id that no check has."""
     for pattern in without_match(chosen.select, checks):
         raise UsageError(
-            f"--select {pattern}: no check has such an id{did_you_mean(pattern, checks)}"
+            f"{option} {pattern}: no check has such an id{did_you_mean(pattern, checks)}"
         )
 
 

@@ -418,6 +418,7 @@ remove() { # PATH: a file, kept in the record
         own stat -c '%a' -- "$at" >"$record.new/mode"
     else
         cp -a -- "$at" "$record.new/before"
+        [ -L "$at" ] || acl_of "$at" >"$record.new/acl"
     fi
     commit
     own rm -rf -- "$at"

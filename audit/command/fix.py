@@ -1,0 +1,271 @@
+"""lxc-preflight fix"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from audit.errors import Exit, UsageError
+from audit.gate import exit_code
+from audit.options import add_plugins, add_source, add_subject, checks_of, host_of, warn
+
+if TYPE_CHECKING:
+    from audit.host import Host
+    from audit.planning import Plan
+    from remediations.plan import Asked, Step
+    from remediations.script import Subject
+
+MOST_ROUNDS = 8
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = """\
+exit code: 0 (also when there is nothing to do); with --apply that of an audit afterwards, or 3
+when it stopped half way; 2: unusable input, or the fixes contradict each other
+
+example: sudo lxc-preflight fix --user alice --apply"""
+    add_subject(parser)
+    add_source(parser)
+    what = parser.add_argument_group("what is cured")
+    what.add_argument(
+        "--only",
+        metavar="IDS",
+        action="append",
+        default=[],
+        help="only what these checks ask for (globs, comma separated; may be repeated)",
+    )
+    what.add_argument(
+        "--skip", metavar="IDS", action="append", default=[], help="not what these checks ask for"
+    )
+    what.add_argument(
+        "--level",
+        choices=("blocking", "degraded", "hardening"),
+        default="degraded",
+        help="the least level that is cured (default: degraded)",
+    )
+    what.add_argument(
+        "--home-mode",
+        action="store_true",
+        help="open directories to everybody's x (chmod o+x) instead of to the container's root by "
+        "ACL",
+    )
+    how = parser.add_argument_group("what comes out")
+    how.add_argument(
+        "--format",
+        choices=("sh", "ansible"),
+        default="sh",
+        help="a POSIX shell script, or a playbook (default: sh)",
+    )
+    act = how.add_mutually_exclusive_group()
+    act.add_argument(
+        "--dry-run", action="store_true", help="show a diff per file, and every command"
+    )
+    act.add_argument(
+        "--apply", action="store_true", help="run the script, then audit again and say what is left"
+    )
+    act.add_argument("--undo", action="store_true", help="take back what the last --apply did")
+    how.add_argument("--yes", action="store_true", help="do not ask before --apply or --undo")
+    add_plugins(how)
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.undo:
+        return _undo(args)
+    if args.apply and args.snapshot is not None:
+        raise UsageError("--apply changes this host (or --root DIR), not a snapshot")
+    if args.apply and args.format != "sh":
+        raise UsageError("--apply runs the shell script; a playbook is for ansible-playbook")
+    if args.apply:
+        return _apply(args)
+    host, plan = _planned(args)
+    if _is_refused(plan):
+        return Exit.USAGE
+    if args.dry_run:
+        _preview(host, plan)
+    else:
+        print(_text(args, host, plan), end="")
+    for check, message in plan.without_fix:
+        warn(f"{check} has no fix to offer: {message}")
+    return Exit.PASSED
+
+
+def _planned(args: argparse.Namespace) -> tuple[Host, Plan]:
+    """The host and what is to be done about it."""
+    from functools import partial
+
+    from audit.planning import plan
+    from audit.selection import demand_known, selection
+
+    host, before = _host(args)
+    checks = checks_of(args)
+    chosen = selection(args.only, args.skip)
+    demand_known(chosen, checks, "--only")
+    rework = None
+    if args.home_mode:
+        from remediations.access import by_mode
+
+        rework = partial(by_mode, host)
+    found = plan(host, checks, level=args.level, chosen=chosen, before=before, rework=rework)
+    return host, found
+
+
+def _host(args: argparse.Namespace) -> tuple[Host, tuple[Asked, ...]]:
+    """The host; for a user that is not there, the host without one, and the account to be made."""
+    from audit.options import unknown_user
+
+    name = unknown_user(args)
+    if name is None:
+        return host_of(args), ()
+    from remediations.account import create, is_name
+    from remediations.plan import Asked
+
+    if not is_name(name):
+        raise UsageError(f"there is no user {name}, and no account can be called so")
+    given = args.user
+    args.user = "root"  # nobody's containers: the host alone is judged
+    host = host_of(args)
+    args.user = given
+    return host, (Asked("host.user", f"there is no user called {name}", create(host, name)),)
+
+
+def _is_refused(plan: Plan) -> bool:
+    """Whether the plan contradicts itself or would break something; says how."""
+    lines = [
+        f"{', '.join(one.one.checks)} and {', '.join(one.other.checks)} want two things of "
+        f"{one.what} (--skip {one.other.checks[0]})"
+        for one in plan.conflicts
+    ]
+    for broken in plan.broken:
+        whose = f"the container {broken.container}" if broken.container else "new containers"
+        by, leave_out = "these fixes together", ""
+        if broken.because is not None:
+            checks = broken.because.checks
+            by, leave_out = (
+                f"{broken.because.title} ({', '.join(checks)})",
+                f" (--skip {checks[0]})",
+            )
+        lines.append(f"{by} would break {whose}: {broken.check}: {broken.message}{leave_out}")
+    for line in lines:
+        warn(line)
+    if lines:
+        warn("so nothing was done")
+    elif plan.unjudged:
+        warn(f"{plan.unjudged} more containers of the user were not judged beforehand")
+    return bool(lines)
+
+
+def _one_line(text: str) -> str:
+    from audit.untrusted import visible
+
+    return visible(text)
+
+
+def _text(args: argparse.Namespace, host: Host, plan: Plan) -> str:
+    if args.format == "ansible":
+        from remediations.ansible import playbook
+
+        return playbook(plan.steps, _subject(args, host))
+    from remediations.script import script
+
+    return script(plan.steps, _subject(args, host))
+
+
+def _subject(args: argparse.Namespace, host: Host) -> Subject:
+    from audit.facts.accounts import target
+    from audit.identity import about
+    from audit.model import NotApplicable, Unknown
+    from lxc_preflight import __version__
+    from remediations.script import Subject
+
+    entry = about(host)["host"]
+    system = entry["os"]["pretty_name"] or entry["os"]["id"]
+    where = " ".join(part for part in (entry["hostname"], f"({system})" if system else "") if part)
+    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    written = f"Written by lxc-preflight {__version__} at {when}."
+    try:
+        account = host.get(target)
+    except (Unknown, NotApplicable):
+        return Subject(args.user or "", None, None, "", where, written)
+    return Subject(account.name, account.uid, account.gid, account.home, where, written)
+
+
+def _preview(host: Host, plan: Plan) -> None:
+    from audit.facts.userfiles import Denied, user_read
+    from audit.model import Unknown
+    from remediations.preview import preview
+
+    def read(path: str, theirs: bool) -> str | None:
+        try:
+            text = host.get(user_read, path) if theirs else host.read(path)
+        except Unknown:
+            return None
+        return None if isinstance(text, Denied) else text
+
+    for line in preview(plan.steps, read, host.request.user):
+        print(line)
+    if not plan.steps:
+        print("# nothing to do")
+
+
+def _apply(args: argparse.Namespace) -> int:
+    """Script after script until nothing is left to do; then the audit has the last word."""
+    from audit.applying import run_script
+    from remediations.script import undo_script
+
+    tried: set[tuple[object, ...]] = set()
+    for number in range(MOST_ROUNDS):
+        host, plan = _planned(args)
+        if _is_refused(plan):
+            return Exit.USAGE
+        fresh = [step for step in plan.steps if not step.is_manual and step.actions not in tried]
+        if not fresh:
+            break
+        tried |= {step.actions for step in fresh}
+        if not number:
+            _confirm(args, plan.steps)
+        code = run_script(
+            _text(args, host, plan._replace(steps=tuple(fresh))), root=args.root, goes_on=True
+        )
+        if code:
+            warn("it stopped there. Run fix again to go on, or fix --undo to take it back")
+            return Exit.UNDECIDED
+    run_script(undo_script("--done"), root=args.root)
+    return _judge(args)
+
+
+def _judge(args: argparse.Namespace) -> int:
+    from audit.judgement import report_of
+    from reports import renderer
+
+    report, _ = report_of(host_of(args), checks_of(args))
+    print()
+    renderer("text")(report, sys.stdout)
+    return exit_code(report, "blocking")
+
+
+def _confirm(args: argparse.Namespace, steps: tuple[Step, ...]) -> None:
+    """Ask the person; raises UsageError where nobody can be asked."""
+    for number, step in enumerate(steps, 1):
+        by_hand = " (by hand)" if step.is_manual else ""
+        print(f"{number}. {_one_line(step.title)}{by_hand}: {', '.join(step.checks)}")
+    if args.yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("--apply asks before it changes anything, and nobody is there: give --yes")
+    if input("Do this? What comes up afterwards is done, too. [y/N] ").strip().lower() not in (
+        "y",
+        "yes",
+    ):
+        raise UsageError("nothing was done")
+
+
+def _undo(args: argparse.Namespace) -> int:
+    from audit.applying import run_script
+    from remediations.script import undo_script
+
+    if not args.yes and sys.stdin.isatty():
+        if not _says_yes("Take back what the last --apply did?"):
+            raise UsageError("nothing was done")
+    return Exit.FOUND if run_script(undo_script(), root=args.root) else Exit.PASSED
