@@ -21,6 +21,7 @@ from remediations.actions import (
     Manual,
     Mode,
     Owner,
+    Plain,
     Remove,
     Replace,
     Run,
@@ -96,16 +97,17 @@ class Imagined:
 
     def _exists(self, path: str) -> bool:
         found = self.by_path.get(path, ())
-        return any(isinstance(one, (Append, Write, Directory)) for one in found)
+        return any(isinstance(one, (Append, Write, Plain, Directory)) for one in found)
 
     def _text(self, verb: str, path: str, *rest: str) -> Answer:
-        before = self.inner.ask(verb, path, *rest)
+        is_new = isinstance(self.by_path[path][0], Plain)
+        before = None if is_new else self.inner.ask(verb, path, *rest)
         if isinstance(before, dict):
             raise Unknown(LATER)
         text = before if isinstance(before, str) else None
         for action in self.by_path[path]:
             match action:
-                case Write(_, new):
+                case Write(_, new) | Plain(_, new):
                     text = new
                 case Setting(_, value):
                     text = f"{value}\n"
@@ -129,6 +131,8 @@ class Imagined:
                     pass
                 case Directory(_, mode, theirs) if stat is None:
                     stat = self._made("directory", path, mode, theirs=theirs)
+                case Plain(_, _, mode):
+                    stat = self._made("file", path, mode, theirs=False)
                 case Append() | Write() if stat is None:
                     mode = action.mode if isinstance(action, Write) else 0o644
                     stat = self._made("file", path, mode, theirs=action.theirs)

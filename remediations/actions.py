@@ -62,6 +62,14 @@ class Write(NamedTuple):
     theirs: bool = False
 
 
+class Plain(NamedTuple):
+    """A regular file in the place of what is none: a symlink, a FIFO, a directory, or nothing."""
+
+    path: str
+    text: str
+    mode: int = 0o644
+
+
 class Mode(NamedTuple):
     """Permission bits, with setuid, setgid and sticky."""
 
@@ -144,6 +152,7 @@ Action = (
     | Replace
     | Delete
     | Write
+    | Plain
     | Mode
     | Owner
     | Acl
@@ -210,6 +219,8 @@ def _typed(action: Action) -> tuple[str, ...]:
             return (f"sed -i {number}d {word(path)}",)
         case Write(path, text):
             return (f"printf %b {word(_escaped(text))} > {word(path)}",)
+        case Plain(path, text):
+            return (f"rm -r -- {word(path)}", *_typed(Write(path, text)))
         case Mode(path, mode):
             return (f"chmod {mode:o} {word(path)}",)
         case Owner(path, uid, gid):
@@ -260,6 +271,8 @@ def _call(action: Action) -> str:
             return f"delete {word(path)} {number}/{alike} {word(old)}"
         case Write(path, text, mode):
             return f"write {word(path)} {mode:o} {_document(text)}"
+        case Plain(path, text, mode):
+            return f"plain {word(path)} {mode:o} {_document(text)}"
         case Mode(path, mode):
             return f"mode {word(path)} {mode:o}"
         case Owner(path, uid, gid):

@@ -23,6 +23,7 @@ from remediations.actions import (
     Manual,
     Mode,
     Owner,
+    Plain,
     Remove,
     Replace,
     Run,
@@ -100,6 +101,13 @@ def _tasks(action: Action) -> Iterable[Task]:
         case Write(path, text, mode):
             yield from _parent(path)
             yield _file("copy", path, "dest", content=text, mode=f"{mode:04o}")
+        case Plain(path, text, mode):
+            script = (
+                f'file="$root"{word(path)}\n[ ! -f "$file" ] || [ -L "$file" ] || exit 0\n'
+                f"rm -rf -- \"$file\"\necho '{CHANGED}'"
+            )
+            yield {**_shell(script), "environment": {"root": _Rooted("")}}
+            yield _file("copy", path, "dest", content=text, mode=f"{mode:04o}", force=False)
         case Mode(path, mode):
             yield _file("file", path, mode=f"{mode:04o}")
         case Owner(path, uid, gid):

@@ -68,13 +68,13 @@ physical() { # PATH: the directory that holds it, without symlinks, up to the fi
     while [ ! -d "${above:-/}" ]; do above=${above%/*}; done
     (cd -P -- "${above:-/}" && pwd -P)
 }
-locate() { # PATH: where it is, in $at; refuses what would leave the tree, or the user's home by a symlink
+locate() { # PATH [itself]: where it is, in $at; refuses what would leave the tree, or the user's home by a symlink
     at=$ROOT$1
     where=$(physical "$at")
     if [ -n "$ROOT" ]; then
         top=$(cd -P -- "$ROOT" && pwd -P)
         case $where/ in "$top"/*) ;; *) die "$1 leads out of $ROOT by a symlink: not touched" ;; esac
-        [ ! -L "$at" ] || die "$at is a symlink: not followed in a tree; do this by hand"
+        [ -n "${2:-}" ] || [ ! -L "$at" ] || die "$at is a symlink: not followed in a tree; do this by hand"
     fi
     if [ -n "$home" ] && [ "$AS" != user ]; then
         case $1 in
@@ -424,6 +424,25 @@ remove() { # PATH: a file, kept in the record
     own rm -rf -- "$at"
     did "$1: removed, and kept in $record"
 }
+plain() { # PATH MODE <CONTENT: a regular file in the place of a symlink, a FIFO, a directory
+    workplace
+    cat >"$work/new"
+    locate "$1" itself
+    if [ -f "$at" ] && [ ! -L "$at" ]; then
+        did "$1: as wanted"
+        return
+    fi
+    lock "$1"
+    record plain "$1"
+    if [ -e "$at" ] || [ -L "$at" ]; then cp -a -- "$at" "$record.new/before"; fi
+    cp -- "$work/new" "$record.new/after"
+    commit
+    rm -rf -- "$at"
+    there=
+    store "$work/new" "$2"
+    unlock
+    did "$1: a regular file; what was there is kept in $record"
+}
 setting() { # PATH VALUE: a file of /proc/sys or of a cgroup
     if [ -n "$ROOT" ]; then
         did "$1: only on the running host"
@@ -615,6 +634,20 @@ undo_remove() {
         restore "$record/before"
         did "$path: restored"
     fi
+}
+undo_plain() {
+    locate "$path" itself
+    lock "$path"
+    if [ -L "$at" ] || { [ -e "$at" ] && [ ! -f "$at" ]; }; then
+        did "$path: as it was"
+    elif [ ! -e "$at" ] || cmp -s "$at" "$record/after"; then
+        rm -f -- "$at"
+        if [ -e "$record/before" ] || [ -L "$record/before" ]; then cp -a -- "$record/before" "$at"; fi
+        did "$path: restored"
+    else
+        stays "$path: somebody changed it since; it stays as it is"
+    fi
+    unlock
 }
 undo_setting() {
     if [ "$(cat -- "$path")" = "$(cat "$record/after")" ]; then

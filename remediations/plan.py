@@ -17,6 +17,7 @@ from remediations.actions import (
     Manual,
     Mode,
     Owner,
+    Plain,
     Remove,
     Replace,
     Setting,
@@ -142,6 +143,8 @@ def _claims(action: Action) -> Iterator[tuple[tuple[str, ...], str]]:
             yield ("whether there is", path), "yes"
             yield ("how to write", path), "as a whole"
             yield ("the content of", path), text
+        case Plain(path):
+            yield ("whether there is", path), "yes"
         case Remove(path):
             yield ("whether there is", path), "no"
         case Mode(path, mode):
