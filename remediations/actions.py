@@ -128,7 +128,8 @@ class Run(NamedTuple):
 
     `unless` is the test whose success means that nothing is to be done, `undo` takes it back
     (empty: that cannot be), both in shell as the command is; `keeping` are files that it changes,
-    kept for undo.
+    kept for undo. A command that is its own undo (it makes something read its files anew) is run
+    when all else has been undone.
     """
 
     command: str

@@ -514,23 +514,29 @@ undo() { # the last run, newest change first; what has been undone is off the re
     journal=$state/$last
     left=0
     rm -rf -- "$journal"/[0-9]*.new
-    for one in $(records | sort -r); do
-        record=$journal/$one
-        text_of "$record/path"
-        path=$text
-        text_of "$record/as"
-        AS=$text
-        IFS=: read -r user uid gid <"$record/user" || :
-        text_of "$record/verb"
-        undo_"$text"
-        AS=
-        rm -rf -- "$record"
-        flush "$journal"
+    for turn in changes readers; do
+        for one in $(records | sort -r); do
+            record=$journal/$one
+            if [ "$turn" = changes ] && reads_anew; then continue; fi
+            text_of "$record/path"
+            path=$text
+            text_of "$record/as"
+            AS=$text
+            IFS=: read -r user uid gid <"$record/user" || :
+            text_of "$record/verb"
+            undo_"$text"
+            AS=
+            rm -rf -- "$record"
+            flush "$journal"
+        done
     done
     [ "$left" = 0 ] || say "$left not undone, as said above"
     rm -rf -- "$journal"
     tidy
     [ "$left" = 0 ]
+}
+reads_anew() { # a command that is its own undo makes something read files again: when they are as they were
+    [ "$(cat "$record/verb")" = run ] && cmp -s "$record/path" "$record/undo"
 }
 stays() {
     left=$((left + 1))
