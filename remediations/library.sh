@@ -88,7 +88,9 @@ locate() { # PATH [itself]: where it is, in $at; refuses what would leave the tr
     fi
 }
 follow() { # the file that $at stands for
-    [ ! -L "$at" ] || at=$(own readlink -f -- "$at") || die "$at leads nowhere"
+    [ -L "$at" ] || return 0
+    [ -z "$ROOT" ] || die "$at is a symlink: not followed in a tree; do this by hand"
+    at=$(own readlink -f -- "$at") || die "$at leads nowhere"
 }
 
 # --- the journal
@@ -266,8 +268,7 @@ edited() { # standard input with the edit of the environment; 3: nothing to do, 
             else {
                 if (op == "delete" && olds < of) exit 3
                 if (at < 1 || at > NR || line[at] != ENVIRON["OLD"]) {
-                    if (op == "replace" && at >= 1 && at <= NR && line[at] == ENVIRON["NEW"]) exit 3
-                    if (op == "replace" && news && !olds) exit 3
+                    if (op == "replace" && news) exit 3
                     if (!olds) exit 4
                     at = first
                 }
@@ -321,7 +322,10 @@ parents() { # PATH: make the directories that lead to it
     case ${1%/*} in '') ;; *) own test -d "$ROOT${1%/*}" || directory "${1%/*}" 755 ;; esac
 }
 directory() { # PATH MODE: make it, and what leads to it
-    own test ! -d "$ROOT$1" || return 0
+    if own test -d "$ROOT$1"; then
+        did "$1: as wanted"
+        return
+    fi
     parents "$1"
     locate "$1"
     record directory "$1"
@@ -362,22 +366,20 @@ unlock() {
 
 acl_of() { if has getfacl; then getfacl -pn --omit-header -- "$1" 2>/dev/null || :; fi; }
 capability_of() { if has getcap; then getcap -- "$1" 2>/dev/null | sed 's/^.* //' || :; fi; }
-metadata() { # what $at has of these, in the record's directory $1
+metadata() { # what $at has of these, in the directory $1
     stat -c '%a' -- "$at" >"$1/mode"
     stat -c '%u:%g' -- "$at" >"$1/owner"
     acl_of "$at" >"$1/acl"
     capability_of "$at" >"$1/capability"
 }
-remeta() { # VERB PATH COMMAND...: change them by a command that gets $at as its last word
+remeta() { # VERB PATH NOW WANTED COMMAND...: unless it is so, by a command that gets $at as its last word
     verb=$1
     path=$2
-    shift 2
-    locate "$path"
-    if [ -L "$at" ]; then
-        [ "$AS" != user ] || die "$path is a symlink: not touched"
-        [ "$verb" = owner ] || follow
+    if [ "$3" = "$4" ]; then
+        did "$path: as wanted"
+        return
     fi
-    own test -e "$at" || own test -L "$at" || die "$path is not there any more: run lxc-preflight fix again"
+    shift 4
     record "$verb" "$path"
     metadata "$record.new"
     commit
@@ -395,12 +397,32 @@ remeta() { # VERB PATH COMMAND...: change them by a command that gets $at as its
     forget
     did "$path: as wanted"
 }
-mode() { remeta mode "$1" chmod "$2" --; }             # PATH MODE
-owner() { remeta owner "$1" chown -h "$2" --; }        # PATH UID:GID
-capability() { remeta capability "$1" setcap "$2"; }   # PATH TEXT, or -r
+find() { # PATH: $at, which must be there, and is never reached by a symlink of the user's
+    locate "$1"
+    [ ! -L "$at" ] || [ "$AS" != user ] || die "$1 is a symlink: not touched"
+    own test -e "$at" || own test -L "$at" || die "$1 is not there any more: run lxc-preflight fix again"
+}
+mode() { # PATH MODE
+    find "$1"
+    follow
+    remeta mode "$1" "$(stat -c %a -- "$at")" "$2" chmod "$2" --
+}
+owner() { # PATH UID:GID; of a symlink itself. chown(2) takes setuid and capabilities away
+    find "$1"
+    remeta owner "$1" "$(stat -c %u:%g -- "$at")" "$2" chown -h "$2" --
+}
+capability() { # PATH TEXT, or -r
+    find "$1"
+    follow
+    wanted=$2
+    [ "$2" != -r ] || wanted=
+    remeta capability "$1" "$(capability_of "$at")" "$wanted" setcap "$2"
+}
 acl() { # PATH SPEC
     has setfacl || die "setfacl is not installed"
-    remeta acl "$1" setfacl -m "$2" --
+    find "$1"
+    follow
+    remeta acl "$1" unknown "$2" setfacl -m "$2" --
 }
 
 # --- whole files away, values of the kernel, commands
@@ -418,8 +440,8 @@ remove() { # PATH: a file, kept in the record
         own stat -c '%a' -- "$at" >"$record.new/mode"
     else
         cp -a -- "$at" "$record.new/before"
-        [ -L "$at" ] || acl_of "$at" >"$record.new/acl"
     fi
+    [ -L "$at" ] || acl_of "$at" >"$record.new/acl"
     commit
     own rm -rf -- "$at"
     did "$1: removed, and kept in $record"
@@ -635,6 +657,7 @@ undo_remove() {
         stays "$path: there is a new one; what was there is thrown away"
     elif [ "$AS" = user ]; then
         store "$record/before" "$(cat "$record/mode")"
+        if [ -s "$record/acl" ] && has setfacl; then own setfacl --set-file=- -- "$at" <"$record/acl"; fi
         did "$path: restored"
     else
         restore "$record/before"
