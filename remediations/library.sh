@@ -70,6 +70,7 @@ physical() { # PATH: the directory that holds it, without symlinks, up to the fi
 }
 locate() { # PATH [itself]: where it is, in $at; refuses what would leave the tree, or the user's home by a symlink
     at=$ROOT$1
+    inside= # the path lies in the home, and the rights are not the user's
     where=$(physical "$at")
     if [ -n "$ROOT" ]; then
         top=$(cd -P -- "$ROOT" && pwd -P)
@@ -79,6 +80,7 @@ locate() { # PATH [itself]: where it is, in $at; refuses what would leave the tr
     if [ -n "$home" ] && [ "$AS" != user ]; then
         case $1 in
             "$home"/*)
+                inside=1
                 base=$(cd -P -- "$ROOT$home" 2>/dev/null && pwd -P) || base=
                 above=${1%/*}
                 while [ ! -d "$ROOT$above" ]; do above=${above%/*}; done
@@ -90,6 +92,7 @@ locate() { # PATH [itself]: where it is, in $at; refuses what would leave the tr
 follow() { # the file that $at stands for
     [ -L "$at" ] || return 0
     [ -z "$ROOT" ] || die "$at is a symlink: not followed in a tree; do this by hand"
+    [ -z "$inside" ] || die "$at is a symlink of $user: do this by hand"
     at=$(own readlink -f -- "$at") || die "$at leads nowhere"
 }
 
@@ -331,7 +334,7 @@ directory() { # PATH MODE: make it, and what leads to it
     record directory "$1"
     commit
     own mkdir -- "$at" || die "cannot make $at"
-    own chmod "$2" "$at"
+    own chmod "00$2" "$at"
     did "$1: made"
 }
 
@@ -405,7 +408,7 @@ find() { # PATH: $at, which must be there, and is never reached by a symlink of 
 mode() { # PATH MODE
     find "$1"
     follow
-    remeta mode "$1" "$(stat -c %a -- "$at")" "$2" chmod "$2" --
+    remeta mode "$1" "$(stat -c %a -- "$at")" "$2" chmod "00$2" -- # without 00 chmod leaves setgid of a directory
 }
 owner() { # PATH UID:GID; of a symlink itself. chown(2) takes setuid and capabilities away
     find "$1"
@@ -641,7 +644,7 @@ undo_metadata() {
         return
     fi
     [ "$AS" = user ] || chown "$(cat "$record/owner")" -- "$at"
-    own chmod "$(cat "$record/mode")" -- "$at"
+    own chmod "00$(cat "$record/mode")" -- "$at"
     if [ -s "$record/acl" ] && has setfacl; then own setfacl --set-file=- -- "$at" <"$record/acl"; fi
     if [ -s "$record/capability" ]; then
         setcap "$(cat "$record/capability")" "$at"
