@@ -109,14 +109,21 @@ PACKAGES: dict[str, dict[str, str]] = {
         "gentoo": "sys-apps/systemd",
         "alpine": "elogind linux-pam",
     },
-    "pam-cgfs": {"debian": "libpam-cgfs", "fedora": "lxc", "arch": "lxc"},
+    "systemd": {"gentoo": "sys-apps/systemd"},
+    "pam-cgfs": {
+        "debian": "libpam-cgfs",
+        "fedora": "lxc",
+        "arch": "lxc",
+        "gentoo": "app-containers/lxc",
+        "alpine": "lxc-pam",
+    },
     "elogind": {"debian": "libpam-elogind", "gentoo": "sys-auth/elogind"},
-    "libcgroup": {
-        "debian": "cgroup-tools",
+    "libcgroup": {  # with its PAM module
+        "debian": "cgroup-tools libpam-cgroup",
         "fedora": "libcgroup-tools",
         "arch": "libcgroup",
         "gentoo": "dev-libs/libcgroup",
-        "alpine": "cgroup-tools",
+        "alpine": "cgroup-tools libcgroup-pam",
     },
     "busybox": {
         "debian": "busybox-static",
@@ -219,6 +226,12 @@ def install(host: Host, tool: str) -> Fix:
     again = all(_is_there(host, package) for package in packages)
     title = f"install {' '.join(packages)}{' again' if again else ''}"
     return Fix("package", title, (Install(kind, packages, again),))
+
+
+def needed(host: Host, tool: str) -> tuple[Action, ...]:
+    """The same for what another fix leans on: nothing where all of it is installed."""
+    actions = install(host, tool).actions
+    return () if isinstance(actions[0], Install) and actions[0].again else actions
 
 
 def install_command(action: Install) -> str:
