@@ -27,7 +27,7 @@ def edited(text: str, edit: Edit) -> str | None:
             lines.append(line)
         case Replace(_, number, old, new):
             if not _is_at(lines, number, old):
-                if _is_at(lines, number, new) or (new in lines and old not in lines):
+                if new in lines:
                     return None
                 number = _first(lines, old)
             lines[number - 1] = new

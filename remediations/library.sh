@@ -68,14 +68,13 @@ physical() { # PATH: the directory that holds it, without symlinks, up to the fi
     while [ ! -d "${above:-/}" ]; do above=${above%/*}; done
     (cd -P -- "${above:-/}" && pwd -P)
 }
-locate() { # PATH [itself]: where it is, in $at; refuses what would leave the tree, or the user's home by a symlink
+locate() { # PATH: where it is, in $at; refuses what would leave the tree, or the user's home by a symlink
     at=$ROOT$1
     inside= # the path lies in the home, and the rights are not the user's
     where=$(physical "$at")
     if [ -n "$ROOT" ]; then
         top=$(cd -P -- "$ROOT" && pwd -P)
         case $where/ in "$top"/*) ;; *) die "$1 leads out of $ROOT by a symlink: not touched" ;; esac
-        [ -n "${2:-}" ] || [ ! -L "$at" ] || die "$at is a symlink: not followed in a tree; do this by hand"
     fi
     if [ -n "$home" ] && [ "$AS" != user ]; then
         case $1 in
@@ -400,22 +399,22 @@ remeta() { # VERB PATH NOW WANTED COMMAND...: unless it is so, by a command that
     forget
     did "$path: as wanted"
 }
-find() { # PATH: $at, which must be there, and is never reached by a symlink of the user's
+target() { # PATH: $at, which must be there, and is never reached by a symlink of the user's
     locate "$1"
     [ ! -L "$at" ] || [ "$AS" != user ] || die "$1 is a symlink: not touched"
     own test -e "$at" || own test -L "$at" || die "$1 is not there any more: run lxc-preflight fix again"
 }
 mode() { # PATH MODE
-    find "$1"
+    target "$1"
     follow
     remeta mode "$1" "$(stat -c %a -- "$at")" "$2" chmod "00$2" -- # without 00 chmod leaves setgid of a directory
 }
 owner() { # PATH UID:GID; of a symlink itself. chown(2) takes setuid and capabilities away
-    find "$1"
+    target "$1"
     remeta owner "$1" "$(stat -c %u:%g -- "$at")" "$2" chown -h "$2" --
 }
 capability() { # PATH TEXT, or -r
-    find "$1"
+    target "$1"
     follow
     wanted=$2
     [ "$2" != -r ] || wanted=
@@ -423,7 +422,7 @@ capability() { # PATH TEXT, or -r
 }
 acl() { # PATH SPEC
     has setfacl || die "setfacl is not installed"
-    find "$1"
+    target "$1"
     follow
     remeta acl "$1" unknown "$2" setfacl -m "$2" --
 }
@@ -452,7 +451,7 @@ remove() { # PATH: a file, kept in the record
 plain() { # PATH MODE <CONTENT: a regular file in the place of a symlink, a FIFO, a directory
     workplace
     cat >"$work/new"
-    locate "$1" itself
+    locate "$1"
     if [ -f "$at" ] && [ ! -L "$at" ]; then
         did "$1: as wanted"
         return
@@ -668,7 +667,7 @@ undo_remove() {
     fi
 }
 undo_plain() {
-    locate "$path" itself
+    locate "$path"
     lock "$path"
     if [ -L "$at" ] || { [ -e "$at" ] && [ ! -f "$at" ]; }; then
         did "$path: as it was"

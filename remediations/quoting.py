@@ -9,23 +9,23 @@ def word(text: str) -> str:
     """One word of POSIX sh that stands for exactly these characters.
 
     Control characters and bytes that are no UTF-8 (surrogates, PEP 383) are written by printf(1)
-    in octal, so that a script can be shown on a terminal. NUL cannot be in a word of a shell:
+    in octal, so that a script can be shown on a terminal; newlines at the end stay. NUL cannot be in a word of a shell:
     ValueError.
     """
     if "\0" in text:
         raise ValueError("no word of a shell holds a NUL")
     if text.isprintable() and not any("\ud800" <= ch <= "\udfff" for ch in text):
         return shlex.quote(text)
+    body = text.rstrip("\n")
+    ends = text[len(body) :]
     octal = "".join(
         "".join(f"\\0{byte:03o}" for byte in ch.encode("utf-8", "surrogateescape"))
         if not ch.isprintable() or ch == "\\"
         else ch
-        for ch in text
+        for ch in body
     )
-    # Command substitution takes trailing newlines away: a dot keeps them, and is taken away.
-    if text.endswith("\n"):
-        return f'"$(text=$(printf %b {shlex.quote(octal + ".")}); printf %s "${{text%.}}")"'
-    return f'"$(printf %b {shlex.quote(octal)})"'
+    # Command substitution takes newlines at the end away: those stand there as they are.
+    return f'"$(printf %b {shlex.quote(octal)})"' + (f"'{ends}'" if ends else "")
 
 
 def words(*texts: str) -> str:

@@ -119,6 +119,7 @@ def _host(args: argparse.Namespace) -> tuple[Host, tuple[Asked, ...]]:
     if name is None:
         return host_of(args), ()
     from remediations.account import create, is_name
+
     from remediations.plan import Asked
 
     if not is_name(name):
@@ -254,10 +255,7 @@ def _confirm(args: argparse.Namespace, steps: tuple[Step, ...]) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError("--apply asks before it changes anything, and nobody is there: give --yes")
-    if input("Do this? What comes up afterwards is done, too. [y/N] ").strip().lower() not in (
-        "y",
-        "yes",
-    ):
+    if not _says_yes("Do this, and what comes up when it is done?"):
         raise UsageError("nothing was done")
 
 
@@ -265,7 +263,11 @@ def _undo(args: argparse.Namespace) -> int:
     from audit.applying import run_script
     from remediations.script import undo_script
 
-    if not args.yes and sys.stdin.isatty():
-        if not _says_yes("Take back what the last --apply did?"):
-            raise UsageError("nothing was done")
+    can_ask = sys.stdin.isatty() and not args.yes
+    if can_ask and not _says_yes("Take back what the last --apply did?"):
+        raise UsageError("nothing was done")
     return Exit.FOUND if run_script(undo_script(), root=args.root) else Exit.PASSED
+
+
+def _says_yes(question: str) -> bool:
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")

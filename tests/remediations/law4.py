@@ -1,7 +1,7 @@
-"""Law 4, on a tree: a check fails, its fix is applied by the real script, and the check passes; applied
-again nothing changes; undone, the tree is what it was to the byte.
+"""Law 4, on a tree: a check fails, its fix is applied by the real script, and the check passes;
+applied again nothing changes; undone, the tree is what it was to the byte.
 
-    Tree(tmp_path, {"/etc/subuid": "lxc:1:1\n", "/home/lxc/": Entry(mode=0o700, uid=1001, gid=1001)})
+    Tree(tmp_path, {"/etc/subuid": "lxc:1:1\n", "/home/lxc/": Entry(mode=0o700, uid=1001)})
 
 makes a directory tree with the accounts of audit.testing (`lxc`, uid 1001). Paths that end with a
 slash are directories. `law4(check, tree, answers=...)` does the rest and returns the script, for
@@ -175,6 +175,8 @@ def law4(
     undone = tree.run(text, "--undo")
     assert undone.returncode == 0, undone.stdout + undone.stderr
     after = tree.state()
-    different = [path for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
+    different = [
+        path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
+    ]
     assert not different, f"not undone: {different}\n{undone.stdout}"
     return text
