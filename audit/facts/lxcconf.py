@@ -43,6 +43,12 @@ def global_value(text: str, option: str) -> str | None:
 
     Only one newline is cut off: trailing blanks and a carriage return belong to the value.
     """
+    found = global_line(text, option)
+    return None if found is None else found[1]
+
+
+def global_line(text: str, option: str) -> tuple[int, str] | None:
+    """The number of the line that sets an option, and the value; None when none does."""
     lines = text.split("\n")
     for place, whole in enumerate(lines):
         line = whole.partition("\0")[0]
@@ -55,5 +61,5 @@ def global_value(text: str, option: str) -> str | None:
         value = value.lstrip(" \t")
         # "lxc.lxcpath =" sets nothing at the end of the file, and an empty path in its middle.
         if value or (place < len(lines) - 1 and "\0" not in whole):
-            return value
+            return place + 1, value
     return None
