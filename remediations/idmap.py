@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from audit.facts.accounts import local_accounts, local_groups, target
-from audit.facts.config import container_config
-from audit.facts.idmap import IdMap, is_granted, maps_of
+from audit.facts.config import config_path
+from audit.facts.idmap import IdMap, delegated, is_granted, is_nested, maps_of
 from audit.facts.subids import (
     BLOCK,
     FILES,
@@ -12,11 +12,18 @@ from audit.facts.subids import (
     Range,
     free_block,
     granted,
+    off_limits,
     own_grants_of,
+    plugin,
     subids,
 )
 from audit.host import Host
-from audit.model import Fix, Unknown
+from audit.model import Fix, NotApplicable, Unknown
+from remediations.actions import NOBODY, ROOT, USER, Action, Append, Delete, Manual, Plain, Replace
+from remediations.config import Change, by_hand, raw_line, rights
+from remediations.quoting import words
+
+WRITABLE = 0o022
 
 
 def grant(host: Host, *kinds: str) -> Fix | None:
@@ -26,20 +33,227 @@ def grant(host: Host, *kinds: str) -> Fix | None:
     None where that cannot be worked out (no free block, files that cannot be read).
     """
     try:
+        if (name := host.get(plugin)) is not None:
+            return _by_plugin(host, name, kinds)
+        if (file := _unreadable(host, kinds)) is not None:
+            return file
         spans = _wanted(host, kinds)
         if spans and all(is_free(host, kind, span) for kind, span in spans.items()):
             return _grant(host, spans)
         if host.request.container is not None:
             return None
+    except (Unknown, NotApplicable):
+        return None
+    return _grant_and_map(host, *kinds)
+
+
+def add_block(host: Host, *kinds: str) -> Fix | None:
+    """Grant a free block, whatever the config says; None where that cannot be worked out."""
+    try:
+        if (name := host.get(plugin)) is not None:
+            return _by_plugin(host, name, kinds)
+        if (file := _unreadable(host, kinds)) is not None:
+            return file
         block = host.get(free_block)
-        if block is None:
+        if block is None or any(not _exists_here(host, kind, block) for kind in kinds):
             return None
-        given = _grant(host, dict.fromkeys(kinds, (block, block + BLOCK - 1)))
-        lines = [IdMap(kind, 0, block, BLOCK) for kind in kinds]
-        steps = (*given.steps, *edit(host, lines, by_root=True))
+        return _grant(host, dict.fromkeys(kinds, (block, block + BLOCK - 1)))
+    except (Unknown, NotApplicable):
+        return None
+
+
+def _grant_and_map(host: Host, *kinds: str) -> Fix | None:
+    given = add_block(host, *kinds)
+    if given is None or given.id != "subids":
+        return given
+    try:
+        block = host.get(free_block) or 0
+        actions = edit(host, [IdMap(kind, 0, block, BLOCK) for kind in kinds])
+    except (Unknown, NotApplicable):
+        return None
+    title = f"{given.title}, and map them"
+    return given._replace(title=title, actions=(*given.actions, *actions))
+
+
+def use_granted(host: Host, kind: str) -> Fix | None:
+    """Make the config use the largest range that the user has; None when it has none worth using.
+
+    A container that exists keeps its map: its files belong to these ids.
+    """
+    if host.request.container is not None:
+        return None
+    try:
+        first = largest(host, kind)
+        if first is None:
+            return None
+        line = IdMap(kind, 0, first, BLOCK)
+        actions = edit(host, [line])
+    except (Unknown, NotApplicable):
+        return None
+    title = f"map the ids that {FILES[kind]} grants: {line.text}"
+    return Fix("idmap", title, actions)
+
+
+def widen(host: Host, kind: str) -> Fix | None:
+    """Map a whole block. A container that exists keeps the ids that it has, and gets those behind
+    them where they are the user's.
+    """
+    if host.request.container is None:
+        return use_granted(host, kind) or _grant_and_map(host, kind)
+    try:
+        maps = host.get(maps_of, kind)
+        if len(maps) != 1 or not host.get(is_granted, kind, maps[0].outside, BLOCK):
+            return None
+        line = IdMap(kind, 0, maps[0].outside, BLOCK)
+        return Fix("idmap", f"map {BLOCK} {kind}s: {line.text}", edit(host, [line]))
+    except (Unknown, NotApplicable):
+        return None
+
+
+def more_ids_outside(kind: str) -> Fix:
+    """For a host that is a container with too few ids itself."""
+    line = f"# on the host of this container: give it {2 * BLOCK} {kind}s or more (lxc.idmap)"
+    return Fix("outer_ids", f"have more {kind}s in this container", (Manual((line,), ROOT),))
+
+
+def map_root(host: Host, *kinds: str) -> Fix | None:
+    """Map what the user has been granted; where that is too little, grant a block first.
+
+    None where that cannot be worked out, and for a container that exists: its files belong to the
+    ids that it had.
+    """
+    if host.request.container is not None:
+        return None
+    lines: list[IdMap] = []
+    try:
+        for kind in kinds:
+            first = largest(host, kind)
+            if first is None:
+                return grant(host, *kinds)
+            lines.append(IdMap(kind, 0, first, BLOCK))
+        actions = edit(host, lines)
+    except (Unknown, NotApplicable):
+        return None
+    title = "map container ids to the ids that the user has been granted"
+    return Fix("idmap", title, actions)
+
+
+def largest(host: Host, kind: str) -> int | None:
+    """The first id of the user's largest range, None when none has a block that may be mapped."""
+    found = [
+        (max(low, first), min(high, last))
+        for low, high in host.get(granted, kind)
+        for first, last in _outer(host, kind)
+    ]
+    first, last = max(found, key=lambda span: span[1] - span[0], default=(0, -1))
+    return first if last - first + 1 >= BLOCK else None
+
+
+def edit(host: Host, lines: list[IdMap]) -> tuple[Action, ...]:
+    """Put these lines in the place of the config's lines of the same kinds."""
+    edits: list[Action] = []
+    deletes: list[Delete] = []
+    path = host.get(config_path)
+    for new in lines:
+        old = host.get(maps_of, new.kind)
+        here = [one for one in old if one.file == path]
+        who = rights(host, path)
+        raws = [raw_line(host, path, one.line) for one in here]
+        if len(here) < len(old) or who == NOBODY or None in raws:
+            return (_edit_by_hand(host, lines),)
+        if not here:
+            edits.append(Append(path, new.text, who == USER))
+            continue
+        now = [raw for raw in raws if raw is not None]
+        if now[0] != new.text:
+            edits.append(Replace(path, here[0].line, now[0], new.text, who == USER))
+            now[0] = new.text
+        for place in range(len(here) - 1, 0, -1):
+            alike = now[: place + 1].count(now[place])
+            deletes.append(Delete(path, here[place].line, now[place], alike, who == USER))
+    return (*edits, *sorted(deletes, key=lambda one: -one.number))
+
+
+def _edit_by_hand(host: Host, lines: list[IdMap]) -> Manual:
+    changes: list[Change] = []
+    path = host.get(config_path)
+    for new in lines:
+        old = host.get(maps_of, new.kind)
+        changes += [Change(one.file, one.line, one.text) for one in old]
+    first = by_hand(host, changes)
+    added = tuple(f"echo {words(new.text)} >> {words(path)}" for new in lines)
+    return Manual((*first.lines, *added), first.needs)
+
+
+def is_free(host: Host, kind: str, span: Range) -> bool:
+    """Whether no other line, account or group has an id of the range, and it lies where sub-ids
+    may be.
+    """
+    first, last = span
+    if first < BLOCK or last >= ID_LIMIT:
+        return False
+    file = host.get(subids, kind)
+    mine = set(host.get(own_grants_of, kind))
+    others = [one.range for one in (file.grants if file else ()) if one not in mine and one.size]
+    others += host.get(off_limits)
+    ids = {account.uid if kind == "uid" else account.gid for account in host.get(local_accounts)}
+    ids |= {gid for _, gid, _ in host.get(local_groups)} if kind == "gid" else set()
+    return not any(first <= one <= last for one in ids) and not any(
+        other and other[0] <= last and first <= other[1] for other in others
+    )
+
+
+def make_readable(host: Host, kind: str) -> Fix | None:
+    """Make the file one that shadow reads; None when there is nothing to be done to the file
+    itself.
+    """
+    try:
+        return _made_readable(host, kind)
     except Unknown:
         return None
-    return given._replace(title=f"{given.title}, and map them", steps=steps)
+
+
+def _made_readable(host: Host, kind: str) -> Fix | None:
+    path = FILES[kind]
+    found = host.lstat(path)
+    if found is None or found.kind != "file":
+        text = _behind(host, path) if found is not None and found.kind == "symlink" else ""
+        title = f"make {path} a regular file of lines"
+        return Fix("subid_file", title, (Plain(path, text),))
+    file = host.get(subids, kind)
+    return None if file is None or file.ends_with_newline else end_with_newline(host, path)
+
+
+def end_with_newline(host: Host, path: str) -> Fix | None:
+    """End a file with a newline; None where its last line cannot be had."""
+    try:
+        lines = (host.read(path) or "").split("\n")
+    except Unknown:
+        return None
+    if "\0" in lines[-1]:
+        return None
+    same = Replace(path, len(lines), lines[-1], lines[-1])
+    return Fix("subid_file", f"end {path} with a newline", (same,))
+
+
+def _behind(host: Host, path: str) -> str:
+    """The lines that a symlink leads to, where nobody but root could have written them: shadow does
+    not read them now, and will.
+    """
+    stat = host.stat(path)
+    if stat is None or stat.kind != "file" or stat.uid != 0 or stat.mode & WRITABLE:
+        return ""
+    text = host.read(path) or ""
+    return text if all(line.isprintable() for line in text.split("\n")) else ""
+
+
+def _unreadable(host: Host, kinds: tuple[str, ...]) -> Fix | None:
+    """What is to be done before anything can be granted: the files have to be there."""
+    for kind in kinds:
+        found = host.lstat(FILES[kind])
+        if found is not None and found.kind != "file":
+            return _made_readable(host, kind)
+    return None
 
 
 def _wanted(host: Host, kinds: tuple[str, ...]) -> dict[str, Range]:
@@ -59,122 +273,34 @@ def _wanted(host: Host, kinds: tuple[str, ...]) -> dict[str, Range]:
     return spans
 
 
-def use_granted(host: Host, kind: str) -> Fix | None:
-    """Make the config use the largest range that the user has; None when it has none worth using.
-
-    A container that exists keeps its map: its files belong to these ids.
-    """
-    if host.request.container is not None:
-        return None
-    try:
-        ranges = [span for span in host.get(granted, kind) if span[0] > 0]
-        first, last = max(ranges, key=lambda span: span[1] - span[0], default=(0, 0))
-        if last - first + 1 < BLOCK or last > ID_LIMIT:
-            return None
-        line = IdMap(kind, 0, first, BLOCK)
-        steps = edit(host, [line])
-    except Unknown:
-        return None
-    title = f"map the ids that {FILES[kind]} grants: {line.text}"
-    return Fix("idmap", title, steps, needs=("user",))
-
-
-def map_root(host: Host, *kinds: str) -> Fix | None:
-    """Map what the user has been granted; where that is too little, grant a block first.
-
-    None where that cannot be worked out.
-    """
-    lines: list[IdMap] = []
-    for kind in kinds:
-        try:
-            ranges = host.get(granted, kind)
-        except Unknown:
-            return None
-        large = next((first for first, last in ranges if last - first + 1 >= BLOCK and first), None)
-        if large is None:
-            return grant(host, *kinds)
-        lines.append(IdMap(kind, 0, large, BLOCK))
-    title = "map container ids to the ids that the user has been granted"
-    return Fix("idmap", title, edit(host, lines), ("user",))
-
-
-def edit(host: Host, lines: list[IdMap], *, by_root: bool = False) -> tuple[str, ...]:
-    """Commands that put these lines in the place of the config's lines of the same kinds.
-
-    Root edits what lies in the user's home with the user's rights: it may be a symlink by then.
-    """
-    from shlex import quote
-
-    account = host.get(target)
-    steps: list[str] = []
-    for new in lines:
-        old = host.get(maps_of, new.kind)
-        path = old[0].file if old else host.get(container_config).path
-        theirs = by_root and path.startswith(account.home.rstrip("/") + "/")
-        user = f"runuser -u {quote(account.name)} -- " if theirs else ""
-        if old:
-            rest = "".join(f";{one.line}d" for one in old[1:] if one.file == path)
-            steps.append(f"{user}sed -i '{old[0].line}s/.*/{new.text}/{rest}' {quote(path)}")
-        else:
-            steps.append(f"echo '{new.text}' | {user}tee -a {quote(path)}")
-    return tuple(steps)
-
-
-def is_free(host: Host, kind: str, span: Range) -> bool:
-    """Whether no other line, account or group has an id of the range, and it lies where sub-ids
-    may be.
-    """
-    first, last = span
-    if first < BLOCK or last >= ID_LIMIT:
-        return False
-    file = host.get(subids, kind)
-    mine = set(host.get(own_grants_of, kind))
-    others = [one.range for one in (file.grants if file else ()) if one not in mine and one.size]
-    ids = {account.uid if kind == "uid" else account.gid for account in host.get(local_accounts)}
-    ids |= {gid for _, gid, _ in host.get(local_groups)} if kind == "gid" else set()
-    return not any(first <= one <= last for one in ids) and not any(
-        other and other[0] <= last and first <= other[1] for other in others
-    )
-
-
 def _grant(host: Host, spans: dict[str, Range]) -> Fix:
-    from shlex import quote
-
-    account = host.get(target)
-    name = quote(account.name)
-    ready = tuple(step for kind in spans for step in _make_file(host, kind))
-    if account in host.get(local_accounts) and host.stat("/usr/sbin/usermod") is not None:
-        words = " ".join(
-            f"--add-sub{kind}s {first}-{last}" for kind, (first, last) in spans.items()
-        )
-        steps: tuple[str, ...] = (f"usermod {words} {name}",)
-    else:
-        steps = tuple(
-            f"echo {name}:{first}:{last - first + 1} >> {FILES[kind]}"
-            for kind, (first, last) in spans.items()
-        )
+    name = host.get(target).name
+    lines = tuple(
+        Append(FILES[kind], f"{name}:{first}:{last - first + 1}")
+        for kind, (first, last) in spans.items()
+    )
     what = " and ".join(f"{kind}s {first}-{last}" for kind, (first, last) in spans.items())
-    return Fix("subids", f"grant {account.name} the {what}", (*ready, *steps))
+    return Fix("subids", f"grant {name} the {what}", lines)
 
 
-def _make_file(host: Host, kind: str) -> tuple[str, ...]:
-    path = FILES[kind]
-    found = host.lstat(path)
-    if found is None:
-        return (f"install -m 644 /dev/null {path}",)
-    if found.kind == "symlink":
-        return (f'cp --remove-destination "$(readlink -f {path})" {path}',)
-    file = host.get(subids, kind)
-    return () if file is None or file.ends_with_newline else (f"echo >> {path}",)
+def _by_plugin(host: Host, name: str, kinds: tuple[str, ...]) -> Fix:
+    """The directory behind an NSS plugin has to grant the ids: the files are not read."""
+    user = host.get(target).name
+    what = " and ".join(f"sub{kind}s" for kind in kinds)
+    line = f"# grant {user} {BLOCK} {what} where the NSS plugin {name} has them from"
+    return Fix("subid_plugin", f"have {what} granted by {name}", (Manual((line,), ROOT),))
 
 
-def make_readable(host: Host, kind: str) -> Fix | None:
-    """Make the file one that shadow reads; None when there is nothing to be done to the file
-    itself.
-    """
+def _outer(host: Host, kind: str) -> tuple[Range, ...]:
+    """The ids that may be mapped at all: in a container, those that it was given itself."""
+    everything = ((1, ID_LIMIT - 1),)
     try:
-        steps = _make_file(host, kind)
+        if host.source.kind == "root" or not host.get(is_nested):
+            return everything
+        return host.get(delegated, kind)
     except Unknown:
-        return None
-    title = f"make {FILES[kind]} a regular file of lines"
-    return Fix("subid_file", title, steps) if steps else None
+        return everything
+
+
+def _exists_here(host: Host, kind: str, first: int) -> bool:
+    return any(low <= first and first + BLOCK - 1 <= high for low, high in _outer(host, kind))

@@ -33,6 +33,17 @@ _DECIMAL = re.compile(r"[ \t\n\v\f\r]*\+?([0-9]+)", re.ASCII)
 # A line in plain decimal. Where the numbers fit into 32 bits every reader takes it alike.
 _PLAIN = re.compile(r"([^:+\-#\s][^:\s]{0,240}):(0|[1-9][0-9]{0,9}):(0|[1-9][0-9]{0,9})", re.ASCII)
 
+# systemd's docs/UIDS-GIDS.md
+RESERVED = (
+    (0, 999, "the accounts of the system"),
+    (60001, 60577, "systemd-homed"),
+    (61184, 65519, "systemd's DynamicUser= services"),
+    (65534, 65535, "nobody, and the old 16-bit -1"),
+    (2**31, 2**64 - 1, "nobody: programs that take ids for signed numbers fail"),
+)
+NSPAWN = (524288, 1879048191, "systemd-nspawn, which has machines here")
+MACHINES = "/var/lib/machines"
+
 T = TypeVar("T")
 Range = tuple[int, int]  # first and last id, both included
 
@@ -212,8 +223,8 @@ def subids_by(host: Host, kind: str, dialect: Dialect) -> Subids | None:
         return None
     if found.kind == "symlink":
         return Subids(path, (), (), True, "it is a symlink, which shadow does not follow")
-    if found.kind == "directory":
-        return Subids(path, (), (), True, "it is a directory")
+    if found.kind != "file":
+        return Subids(path, (), (), True, f"it is a {found.kind}")
     text = host.read(path)
     return None if text is None else parse(path, text, dialect)
 
@@ -428,13 +439,26 @@ def shown(span: Range) -> str:
     return f"{span[0]}-{span[1]}"
 
 
+def set_aside(host: Host) -> tuple[tuple[int, int, str], ...]:
+    """The ranges that the system gives away by itself, without a line in any file, and for what."""
+    return (*RESERVED, NSPAWN) if host.list(MACHINES) else RESERVED
+
+
+def off_limits(host: Host) -> tuple[Range, ...]:
+    """The same as ranges alone, for who gives ids away: as far as it is known."""
+    try:
+        aside = host.get(set_aside)
+    except Unknown:
+        aside = RESERVED
+    return tuple((first, last) for first, last, _ in aside)
+
+
 def free_block(host: Host) -> int | None:
     """The first id of a block of 65536 that nobody uses, aligned as useradd aligns; None when
     there is none.
 
-    Free of every line of both files, whoever owns it, and of every local account and group; within
-    SUB_UID_MIN and SUB_UID_MAX of login.defs. Blocks below 524288 come first: systemd-nspawn takes
-    its own above.
+    Free of every line of both files, whoever owns it, of every local account and group, and of
+    what is set aside; within SUB_UID_MIN and SUB_UID_MAX of login.defs.
     """
     low = max(host.get(login_default, f"SUB_{kind}_MIN", 100000) for kind in ("UID", "GID"))
     high = min(host.get(login_default, f"SUB_{kind}_MAX", 600100000) for kind in ("UID", "GID"))
@@ -449,6 +473,7 @@ def free_block(host: Host) -> int | None:
 
 
 def _taken(host: Host) -> Iterator[Range]:
+    yield from host.get(off_limits)
     for kind in FILES:
         file = host.get(subids, kind)
         for grant in file.grants if file else ():

@@ -35,6 +35,7 @@ def disjoint(host: Host) -> Iterator[Finding]:
                     f"{one.text} {what}",
                     Evidence(one.file, one.line, one.text, "1 or more ids below 4294967295"),
                     subject=kind,
+                    fix=use_granted(host, kind),
                 )
         for side, first, second in overlaps(maps):
             bad = True

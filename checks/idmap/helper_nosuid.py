@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.accounts import target
 from audit.facts.executables import which
 from audit.facts.idmap import HELPERS, needs_no_helper, writes_directly
 from audit.facts.mounts import mount_of, mounts_file
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.mounts import without
 
 
 @check(
@@ -46,11 +46,7 @@ def helper_nosuid(host: Host) -> Iterator[Finding]:
                 f"{mount.point}, which holds {one.real}, is mounted nosuid: it gets no privilege",
                 seen,
                 subject=name,
-                fix=Fix(
-                    "mount",
-                    f"mount {mount.point} without nosuid, and take it out of /etc/fstab",
-                    (f"mount -o remount,suid {quote(mount.point)}",),
-                ),
+                fix=without(host, mount, "nosuid"),
             )
             points.setdefault(mount.point, []).append(name)
     if not points:

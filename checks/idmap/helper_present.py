@@ -7,8 +7,10 @@ from audit.facts.executables import Executable, anywhere, candidates, which
 from audit.facts.idmap import HELPERS, needs_no_helper
 from audit.facts.session import search_path
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
 from remediations.distro import install
+from remediations.helpers import executable
+from remediations.login_path import add_to_path
 
 USUAL = "/usr/bin"
 
@@ -45,7 +47,7 @@ def helper_present(host: Host) -> Iterator[Finding]:
                 f"{one.path} is mode {one.stat.mode:04o}: {account.name} may not execute it",
                 Evidence(one.path, None, shown(one), "executable for the user"),
                 subject=name,
-                fix=Fix("helper", f"let users execute {name}", (f"chmod 4755 {one.real}",)),
+                fix=executable(host, name, one),
             )
         elif host.stat(f"{USUAL}/{name}") is not None:
             path = ":".join(host.get(search_path))
@@ -53,7 +55,7 @@ def helper_present(host: Host) -> Iterator[Finding]:
                 f"{name} is in {USUAL}, which is not on the PATH of {account.name}: {path}",
                 Evidence("$PATH", None, path, USUAL),
                 subject=name,
-                fix=Fix("path", f"put {USUAL} on the PATH", (f"PATH=$PATH:{USUAL}",), ("user",)),
+                fix=add_to_path(host, USUAL),
             )
         else:
             yield Fail(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.accounts import target
 from audit.facts.executables import (
@@ -16,6 +15,8 @@ from audit.facts.executables import (
 from audit.facts.idmap import HELPERS, needs_no_helper, writes_directly
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from remediations.aside import aside
+from remediations.helpers import privileged
 
 NEEDS = {"newuidmap": CAP_SETUID, "newgidmap": CAP_SETGID}
 
@@ -79,22 +80,8 @@ def described(one: Executable) -> str:
 
 
 def cure(host: Host, name: str, one: Executable) -> Fix:
-    """Take the hiding copy away; else restore the way of privilege that the helper has already
-    begun with.
-    """
-    path = quote(one.real)
-    if (better := behind(host, name, one)) is not None:
-        mine = one.stat.uid == host.get(target).uid
-        return Fix(
-            "helper",
-            f"remove the copy that hides {better.path}",
-            (f"rm -- {quote(one.path)}",),
-            ("user" if mine else "root",),
-        )
-    if one.caps is not None and not one.is_setuid:
-        cap = CAPABILITIES[NEEDS[name]]
-        return Fix("helper", f"give {name} {cap}", (f"setcap {cap}=ep {path}",))
-    steps = [f"chown root:root {path}", f"chmod 4755 {path}"]  # chown(2) drops the setuid bit
-    if one.caps is not None:
-        steps.insert(0, f"setcap -r {path}")
-    return Fix("helper", f"make {name} setuid root", tuple(steps))
+    """Take the hiding copy away, else give the helper its privilege."""
+    better = behind(host, name, one)
+    if better is None:
+        return privileged(host, name, one, NEEDS[name])
+    return aside(host, f"take the {one.stat.kind} away that hides {better.path}", one.path)

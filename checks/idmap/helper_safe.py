@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from shlex import quote
 
-from audit.facts.executables import which
+from audit.facts.executables import Executable, which
 from audit.facts.idmap import HELPERS
-from audit.host import Host
+from audit.host import Host, Stat
 from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from remediations.actions import ROOT
+from remediations.config import rights
+from remediations.distro import install
+from remediations.files import leave_to_root
 
 WRITABLE = 0o022
 STICKY = 0o1000
@@ -48,14 +51,7 @@ def helper_safe(host: Host) -> Iterator[Finding]:
                     path, None, f"mode {stat.mode:04o}, owner {stat.uid}", "root, not writable"
                 ),
                 subject=name,
-                fix=Fix(
-                    "permissions",
-                    f"leave {path} to root",
-                    (
-                        f"chown root {quote(path)}",
-                        f"chmod {'u+s,' * (stat.kind == 'file')}go-w {quote(path)}",
-                    ),
-                ),
+                fix=cure(host, one, path, stat),
             )
         if not bad:
             yield Pass(
@@ -63,6 +59,13 @@ def helper_safe(host: Host) -> Iterator[Finding]:
             )
     if not found:
         raise NotApplicable("neither newuidmap nor newgidmap has any privilege")
+
+
+def cure(host: Host, one: Executable, path: str, stat: Stat) -> Fix | None:
+    """Leave it to root. A helper that somebody else could have written is to come anew instead."""
+    if rights(host, posixpath.dirname(path)) != ROOT:
+        return None
+    return install(host, "newuidmap") if path == one.real else leave_to_root(path, stat)
 
 
 def parents(path: str) -> list[str]:

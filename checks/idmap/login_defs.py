@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from audit.facts.subids import BLOCK, login_default, login_defs_file
 from audit.facts.subids import login_defs as settings
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, Pass, check
+from audit.model import Evidence, Fail, Finding, Level, Pass, check
+from remediations.login_defs import setting
 
 # The numbers of shadow's own src/useradd.c where login.defs says nothing.
 DEFAULTS = {"MIN": 100000, "MAX": 600100000, "COUNT": BLOCK}
@@ -42,11 +43,7 @@ def login_defs(host: Host) -> Iterator[Finding]:
                 f"{name} {value} {why}",
                 Evidence(path, line or None, f"{name} {value}", f"{name} {good}"),
                 subject=name,
-                fix=Fix(
-                    "login_defs",
-                    f"set {name} to {good}",
-                    (f"sed -i 's/^[[:space:]]*{name}.*/{name} {good}/' {path}",),
-                ),
+                fix=setting(host, name, str(good)),
             )
         if not any(bad.values()):
             yield Pass(

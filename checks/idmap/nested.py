@@ -6,6 +6,7 @@ from audit.facts.idmap import HELPERS, delegated, is_nested, maps_of
 from audit.facts.subids import shown
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.idmap import more_ids_outside, use_granted
 
 
 @check("The ids of the config exist in this user namespace", Level.BLOCKING, stages=EVERYTHING)
@@ -38,6 +39,7 @@ def nested(host: Host) -> Iterator[Finding]:
                 Evidence(one.file, one.line, one.text),
                 Evidence(path, None, ", ".join(shown(span) for span in outer[:5])),
                 subject=f"{kind} {one.inside}",
+                fix=use_granted(host, kind) or more_ids_outside(kind),
             )
     if not bad:
         yield Pass(

@@ -3,20 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.facts.idmap import HELPERS
-from audit.facts.subids import FILES, granted, shown
+from audit.facts.subids import FILES, granted, set_aside, shown
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
-
-# systemd's docs/UIDS-GIDS.md
-RESERVED = (
-    (0, 999, "the accounts of the system"),
-    (60001, 60577, "systemd-homed"),
-    (61184, 65519, "systemd's DynamicUser= services"),
-    (65534, 65535, "nobody, and the old 16-bit -1"),
-    (2**31, 2**64 - 1, "nobody: programs that take ids for signed numbers fail"),
-)
-NSPAWN = (524288, 1879048191, "systemd-nspawn, which has machines here")
-MACHINES = "/var/lib/machines"
 
 
 @check(
@@ -35,7 +24,7 @@ def overlap_reserved(host: Host) -> Iterator[Finding]:
     container
     See: systemd's docs/UIDS-GIDS.md, subuid(5)
     """
-    taken = (*RESERVED, NSPAWN) if host.list(MACHINES) else RESERVED
+    taken = host.get(set_aside)
     judged = False
     for kind in HELPERS:
         spans = host.get(granted, kind)

@@ -9,6 +9,7 @@ from audit.facts.shadow_version import dialects
 from audit.facts.subids import grants_auxiliary_group
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from remediations.actions import Manual
 
 
 @check(
@@ -40,5 +41,10 @@ def session_gid(host: Host) -> Iterator[Finding]:
             f"the session runs with gid {gid}, {account.name} has {account.gid} in passwd: "
             "newuidmap refuses that",
             seen,
-            fix=Fix("login", "start from a new login, not from sg or newgrp", (), (), "re-login"),
+            fix=Fix(
+                "login",
+                "start from a new login, not from sg or newgrp",
+                (Manual(("# log out of this session, and log in anew",)),),
+                "re-login",
+            ),
         )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from audit.facts.shadow_version import shadow_version as installed
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from remediations.actions import ROOT, Manual
 from remediations.distro import install
 
 FIRST = (4, 2)
@@ -15,6 +16,12 @@ HOLES = (
 )
 # Distributions fix these without a new version number.
 PATCHED = "unless the distribution has patched it"
+
+UPGRADE = Fix(
+    "shadow_upgrade",
+    "have shadow 4.6 or later",
+    (Manual(("# upgrade to a release of the distribution that has shadow 4.6 or later",), ROOT),),
+)
 
 
 @check("The installed shadow knows subordinate ids and has no known hole", Level.HARDENING)
@@ -36,6 +43,7 @@ def shadow_version(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"shadow {shown} has no subordinate ids: they came with 4.2",
             seen,
+            fix=UPGRADE,
             level=Level.BLOCKING,
             stages=EVERYTHING,
         )

@@ -6,6 +6,7 @@ from audit.facts.idmap import HELPERS, idmaps, maps_of
 from audit.facts.subids import BLOCK, merge
 from audit.host import Host
 from audit.model import CREATE, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.idmap import widen
 
 # Every image of a distribution has files of a group `shadow`, 42 in Debian's and Alpine's
 # numbering.
@@ -45,6 +46,7 @@ def size(host: Host) -> Iterator[Finding]:
             f"the container has only the {kind}s 0-{last}: files with others cannot exist",
             seen,
             subject=kind,
+            fix=widen(host, kind),
             level=Level.BLOCKING if fatal else None,
             stages=(CREATE,) if fatal else (),
         )

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from audit.facts.accounts import target
 from audit.facts.idmap import HELPERS, writes_directly
-from audit.facts.subids import FILES, unusable
+from audit.facts.subids import BLOCK, FILES, unusable
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
 from remediations.idmap import make_readable
+from remediations.login_defs import setting
 
 
 @check("newuidmap and newgidmap can read their files", Level.BLOCKING, stages=EVERYTHING)
@@ -33,9 +34,7 @@ def subid_files(host: Host) -> Iterator[Finding]:
             continue
         fix = make_readable(host, kind)
         if fix is None and why.startswith("SUB_"):
-            setting = why.split(" ", 1)[0]
-            step = f"sed -i 's/^{setting}.*/{setting} 65536/' /etc/login.defs"
-            fix = Fix("login_defs", f"set {setting} to 65536", (step,))
+            fix = setting(host, why.split(" ", 1)[0], str(BLOCK))
         yield Fail(
             f"{name} cannot use {path}: {why}",
             Evidence(path, None, why, "a regular file of lines owner:first:count"),

@@ -7,7 +7,8 @@ from audit.facts.idmap import HELPERS
 from audit.facts.shadow_version import dialects
 from audit.facts.subids import BLOCK, FILES, granted, owns, shown, strtoul, subids
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.subids import tidy
 
 MANY = 20  # lines that are named one by one
 
@@ -43,6 +44,7 @@ def subid_notation(host: Host) -> Iterator[Finding]:
                 f"line {line.line} of {path} is not plain decimal: tools differ over it",
                 Evidence(path, line.line, repr(line.text[:200])[1:-1], "owner:first_id:count"),
                 subject=f"{kind} {line.line}",
+                fix=tidy(host, kind),
             )
         if not file.ends_with_newline:
             bad = True
@@ -50,7 +52,7 @@ def subid_notation(host: Host) -> Iterator[Finding]:
                 f"{path} does not end with a newline: lxc-usernsexec cuts its last digit off",
                 Evidence(path, None, "no newline at the end", "a newline"),
                 subject=f"{kind} newline",
-                fix=Fix("subid_file", f"end {path} with a newline", (f"echo >> {path}",)),
+                fix=tidy(host, kind),
             )
         default = default_map(host.read(path) or "", account.name)
         if default is None:
@@ -59,6 +61,7 @@ def subid_notation(host: Host) -> Iterator[Finding]:
                 f"lxc-usernsexec without -m finds no line of {account.name} by name in {path}",
                 Evidence(path, None, "no usable line by name", f"{account.name}:FIRST_ID:COUNT"),
                 subject=f"{kind} name",
+                fix=tidy(host, kind),
             )
         elif (
             file.ends_with_newline
@@ -72,6 +75,7 @@ def subid_notation(host: Host) -> Iterator[Finding]:
                     path, None, f"{account.name}:{default[0]}:{default[1]}", "65536 ids first"
                 ),
                 subject=f"{kind} first",
+                fix=tidy(host, kind),
             )
         if not bad:
             yield Pass(f"{path} leaves no doubt", Evidence(path), subject=kind)

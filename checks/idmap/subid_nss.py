@@ -6,6 +6,7 @@ from audit.facts.shadow_version import dialects
 from audit.facts.subids import named_plugin, plugin
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from remediations.actions import Append, Replace
 
 
 @check("The source of subordinate ids in nsswitch.conf is in force", Level.DEGRADED)
@@ -31,7 +32,14 @@ def subid_nss(host: Host) -> Iterator[Finding]:
     yield Fail(
         f"nsswitch.conf names the plugin {name} for subid, which is not installed: the files count",
         seen,
-        fix=Fix(
-            "nsswitch", "use the files", ("sed -i 's/^subid:.*/subid: files/' /etc/nsswitch.conf",)
-        ),
+        fix=Fix("nsswitch", "have the files decide, as they do", (first_source(host),)),
     )
+
+
+def first_source(host: Host) -> Append | Replace:
+    """The first line for subid is the one that shadow reads."""
+    path, new = "/etc/nsswitch.conf", "subid: files"
+    for number, old in enumerate((host.read(path) or "").split("\n"), 1):
+        if old[:6].lower() == "subid:" and old[6:].split():
+            return Replace(path, number, old, new)
+    return Append(path, new)

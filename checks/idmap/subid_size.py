@@ -7,6 +7,8 @@ from audit.facts.idmap import HELPERS
 from audit.facts.subids import BLOCK, FILES, granted, own_grants_of, shown
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.idmap import add_block
+from remediations.subids import tidy
 
 
 @check("The user's ranges are whole blocks of 65536 ids", Level.DEGRADED)
@@ -35,6 +37,7 @@ def subid_size(host: Host) -> Iterator[Finding]:
                     f"{'more' if one.size % BLOCK == 1 else 'less'} than whole blocks",
                     Evidence(FILES[kind], one.line, f"{one.owner}:{one.start}:{one.size}", "65536"),
                     subject=f"{kind} {one.line}",
+                    fix=tidy(host, kind),
                 )
         first, last = max(ranges, key=lambda span: span[1] - span[0])
         if last - first + 1 < BLOCK:
@@ -44,6 +47,7 @@ def subid_size(host: Host) -> Iterator[Finding]:
                 f"({shown((first, last))}): a container wants 65536",
                 Evidence(FILES[kind], None, shown((first, last)), "65536 ids"),
                 subject=kind,
+                fix=add_block(host, kind),
             )
         if not bad:
             yield Pass(

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from audit.facts.accounts import target
 from audit.facts.idmap import HELPERS, Obstacle, obstacle, writes_directly
-from audit.facts.subids import FILES, Odd, meant, shown, subids
+from audit.facts.subids import FILES, meant, shown, subids
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.subids import correct_by_hand, tidy
 
 MANY = 20  # broken lines that are named one by one
 
@@ -48,7 +49,7 @@ def subid_syntax(host: Host) -> Iterator[Finding]:
                 f"{line.why or 'shadow reads other numbers there'}",
                 Evidence(path, line.line, repr(line.text[:200])[1:-1], plain),
                 subject=f"{kind} {line.line}",
-                fix=Fix("subids", f"rewrite the line: {plain}", (rewrite(path, line, plain),)),
+                fix=tidy(host, kind),
                 level=None if blocks else Level.DEGRADED,
                 stages=None if blocks else (),
             )
@@ -61,6 +62,7 @@ def subid_syntax(host: Host) -> Iterator[Finding]:
                 f"line {line.line} of {path} grants nothing: {line.why}",
                 Evidence(path, line.line, repr(line.text[:200])[1:-1], "owner:first_id:count"),
                 subject=f"{kind} {line.line}",
+                fix=correct_by_hand(path, line.line),
                 level=Level.DEGRADED,
                 stages=(),
             )
@@ -76,7 +78,3 @@ def subid_syntax(host: Host) -> Iterator[Finding]:
             yield Pass(f"shadow reads all of {path}", Evidence(path), subject=kind)
     if not seen:
         raise NotApplicable("neither /etc/subuid nor /etc/subgid can be read by shadow")
-
-
-def rewrite(path: str, line: Odd, plain: str) -> str:
-    return f"sed -i '{line.line}s/.*/{plain}/' {path}"

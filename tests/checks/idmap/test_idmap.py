@@ -11,6 +11,7 @@ from audit.host import Request
 from audit.model import Outcome
 from audit.source import Answer, Question, Refused
 from audit.testing import judged
+from remediations.actions import Remove
 from tests.hosts import changed, recording
 
 CHECKS = registry.builtin()
@@ -348,7 +349,8 @@ def test_a_copy_on_the_path_hides_the_good_helper() -> None:
     failed = [finding for finding in found if finding.outcome is Outcome.FAIL]
     assert [finding.subject for finding in failed] == ["newuidmap"]
     assert "it hides /usr/bin/newuidmap" in failed[0].message
-    assert failed[0].fix is not None and failed[0].fix.steps == (f"rm -- {home}/bin/newuidmap",)
+    assert failed[0].fix is not None
+    assert failed[0].fix.actions == (Remove(f"{home}/bin/newuidmap", theirs=True),)
 
 
 def test_without_a_version_of_shadow_only_what_versions_agree_on_is_said() -> None:
