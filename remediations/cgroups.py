@@ -3,102 +3,211 @@
 from __future__ import annotations
 
 from audit.facts.accounts import target
-from audit.facts.cgroup import ROOT, root_controllers
+from audit.facts.cgroup import ROOT, Hierarchy, root_controllers
 from audit.facts.distro import family
 from audit.facts.init import OPENRC, SYSTEMD, init_system
+from audit.facts.kernel import cmdline
+from audit.facts.mounts import Mount
+from audit.facts.openrc import RC_CONF, cgroup_mode
+from audit.facts.systemd import CONTROLLERS
 from audit.host import Host
 from audit.model import Fix, Unknown
-from remediations.distro import install
+from remediations import libcgroup, pam, systemd
+from remediations.actions import Action, Append, Manual, Owner, Replace, Run, Setting
+from remediations.distro import (
+    REBOOT,
+    boot_parameter,
+    enabled,
+    kernel_option,
+    remove_boot_parameter,
+)
+from remediations.quoting import word
 
-DROPIN = "/etc/systemd/system/user@.service.d/delegate.conf"
 SCOPE = "systemd-run --user --scope -p Delegate=yes -- lxc-start -n NAME"
 RUN = "lxc-preflight run NAME"
-PAM_STACKS = {"debian": "common-session", "alpine": "base-session"}
+OPTIONS = "nosuid,nodev,noexec,nsdelegate"
+FSTAB_LINE = f"cgroup2 {ROOT} cgroup2 {OPTIONS} 0 0"
+UNIFIED_LINE = 'rc_cgroup_mode="unified"'
+LEGACY_WORDS = (
+    "systemd.unified_cgroup_hierarchy=0",
+    "systemd.unified_cgroup_hierarchy=no",
+    "systemd.unified_cgroup_hierarchy=false",
+    "systemd.legacy_systemd_cgroup_controller",
+    "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1",
+)
+SPARE_CGROUPS, SPARE_LEVELS = 1000, 8  # what a guest with systemd makes is below a hundred
 
 
-def delegate(host: Host, controllers: tuple[str, ...]) -> Fix:
-    """Have systemd hand more controllers to users' managers."""
-    wanted = " ".join(controllers)
-    return Fix(
-        "delegate",
-        f"delegate {wanted} to user managers",
-        (
-            f"mkdir -p {DROPIN.rpartition('/')[0]}",
-            f"printf '[Service]\\nDelegate={wanted}\\n' > {DROPIN}",
-            "systemctl daemon-reload",
-        ),
-        then="re-login",
-    )
-
-
-def start_in_scope(host: Host) -> Fix:
+def start_in_scope() -> Fix:
     """Start the container in a cgroup of its own; nothing has to be installed or changed."""
-    return Fix("scope", "start the container in a delegated scope", (SCOPE,), needs=())
+    return Fix("scope", "start the container in a delegated scope", (Manual((SCOPE,), "user"),))
 
 
-def linger(host: Host) -> Fix:
-    """Keep the user's manager, and with it the user's containers, running from boot on."""
-    name = host.get(target).name
-    return Fix("linger", f"let {name} linger", (f"loginctl enable-linger {name}",))
+def log_in_anew(host: Host) -> Fix:
+    """What was set up is for sessions that begin afterwards."""
+    name = word(host.get(target).name)
+    lines: tuple[str, ...] = (f"ssh {name}@localhost",)
+    if _init(host) == SYSTEMD:
+        lines += (f"# or, as root: machinectl shell {name}@",)
+    return Fix("login", "log in anew", (Manual(lines),), "re-login")
 
 
-def user_manager(host: Host) -> Fix:
-    """Get the user a running `systemd --user`."""
-    name = host.get(target).name
-    return Fix(
-        "user_manager",
-        f"start the user manager of {name}",
-        (f"loginctl enable-linger {name}", f"machinectl shell {name}@"),
-        then="re-login",
-    )
+def without_bus() -> Fix:
+    """Start plainly, without LXC asking a bus."""
+    line = "env -u DBUS_SESSION_BUS_ADDRESS lxc-start -n NAME"
+    return Fix("unset_bus", "start without the bus", (Manual((line,), "user"),))
+
+
+def name_bus(socket: str) -> Fix:
+    """Name the user's bus in the session."""
+    line = f"export DBUS_SESSION_BUS_ADDRESS={word(f'unix:path={socket}')}"
+    return Fix("bus_address", "name the bus", (Manual((line,), "user"),))
 
 
 def own_cgroup(host: Host) -> Fix:
-    """Give the user a cgroup where no systemd does."""
-    if _init(host) == SYSTEMD:
-        return user_manager(host)
-    name = host.get(target).name
-    place = f"{ROOT}/{name}"
-    steps = [
-        f"echo '{_plus(host)}' > {ROOT}/cgroup.subtree_control",
-        f"mkdir -p {place}/login",
-        f"chown {name}: {place} {place}/login",
-        f"for d in {place} {place}/login; do (cd $d && chown {name}: $(cat /sys/kernel/cgroup/"
-        "delegate) 2>/dev/null); done",
-    ]
-    if _init(host) == OPENRC:
-        steps = [
-            *install(host, "libcgroup").steps,
-            f"# /etc/cgconfig.conf (Gentoo: /etc/cgroup/): groups {name} and {name}/login, "
-            f"uid = {name}; gid = {name}; in task and admin of perm",
-            f"# /etc/cgrules.conf: {name}  cpu,memory,pids  {name}/login",
-            f"echo 'session optional pam_cgroup.so' >> /etc/pam.d/{_pam_stack(host)}",
-            "rc-update add cgconfig default && rc-service cgconfig start",
-        ]
-    return Fix("own_cgroup", f"give {name} a cgroup of its own", tuple(steps), then="re-login")
+    """Give the user a cgroup by whatever makes them here."""
+    return systemd.manager(host) if _init(host) == SYSTEMD else libcgroup.own_cgroup(host)
 
 
 def pam_cgfs(host: Host) -> Fix:
     """Give logins their own v1 cgroups."""
-    line = "session optional pam_cgfs.so -c freezer,memory,name=systemd"
-    steps = (*install(host, "pam-cgfs").steps, f"echo '{line}' >> /etc/pam.d/common-session")
-    return Fix("pam_cgfs", "let pam_cgfs give logins their own cgroups", steps, then="re-login")
+    return Fix(
+        "pam_cgfs",
+        "let pam_cgfs give logins their own cgroups",
+        pam.session(
+            host, "pam_cgfs", "-c freezer,memory,name=systemd", "pam-cgfs", registers=("debian",)
+        ),
+        "re-login",
+    )
 
 
-def _pam_stack(host: Host) -> str:
-    """The file that all logins of a distribution include."""
+def give(host: Host, cgroup: Hierarchy) -> Fix:
+    """Give the user what it lacks of a cgroup that is its own otherwise."""
+    if not cgroup.writable:
+        return own_cgroup(host)
+    account = host.get(target)
+    lacking = [
+        path
+        for path, has in (
+            (cgroup.directory, cgroup.may_create),
+            (f"{cgroup.directory}/cgroup.procs", cgroup.may_move),
+        )
+        if not has
+    ]
+    actions = tuple(Owner(path, account.uid, account.gid) for path in lacking)
+    return Fix("chown_cgroup", f"give {' and '.join(lacking)} to {account.name}", actions)
+
+
+def domain_controller(host: Host) -> Fix:
+    """Let the user have a controller of whole processes: memory, or io."""
     try:
-        return PAM_STACKS.get(host.get(family) or "", "system-login")
+        offered = host.get(root_controllers)
+        words = host.get(cmdline)
     except Unknown:
-        return "system-login"
+        offered, words = (), ()
+    if {"memory", "io"} & set(offered):
+        if _init(host) != SYSTEMD:
+            return own_cgroup(host)
+        return systemd.delegate(host, tuple(one for one in CONTROLLERS if one in offered))
+    word_ = next((one for one in words if one.startswith("cgroup_disable=")), None)
+    return kernel_option(host, "MEMCG") if word_ is None else remove_boot_parameter(host, word_)
 
 
-def _plus(host: Host) -> str:
+def room(file: str, limit: int, used: int) -> Fix:
+    """Raise cgroup.max.descendants or cgroup.max.depth."""
+    value = max(limit, used) + (SPARE_LEVELS if file.endswith("depth") else SPARE_CGROUPS)
+    return Fix("cgroup_limit", f"let {file} be {value}", (Setting(file, str(value)),))
+
+
+def limit(place: str, file: str, key: str, value: int, before: str) -> Fix:
+    """Raise a limit of a cgroup: by its unit where it is one of systemd's."""
+    name = place.rpartition("/")[2]
+    if name.endswith((".slice", ".service", ".scope")):
+        return systemd.raise_property(name, key, str(value), before)
+    path = f"{place}/{file}"
+    return Fix("cgroup_limit", f"let {path} be {value}", (Setting(path, str(value)),))
+
+
+def mount(host: Host) -> Fix:
+    """Mount cgroup2, now and at boot."""
+    now = Run(
+        f"mount -t cgroup2 -o {OPTIONS} cgroup2 {ROOT}",
+        "test -s /proc/self/cgroup",
+        f"umount {ROOT}",
+    )
+    actions: tuple[Action, ...] = (now, *_at_boot(host))
+    return Fix("mount_cgroup2", "mount cgroup2, now and at boot", actions)
+
+
+def _at_boot(host: Host) -> tuple[Action, ...]:
+    init = _init(host)
+    if init == SYSTEMD:
+        return ()  # it does by itself
+    if init == OPENRC:
+        return enabled(host, "cgroups", "sysinit")
+    return (Append("/etc/fstab", FSTAB_LINE),)
+
+
+def nsdelegate(mounted: Mount | None) -> Fix:
+    """Remount cgroup2 with nsdelegate too; at boot systemd and OpenRC mount it so."""
+    options = sorted(mounted.options | mounted.flags) if mounted is not None else ["rw"]
+    now = ",".join(options)
+    run = Run(
+        f"mount -o remount,{word(now)},nsdelegate {ROOT}",
+        f"grep -q '^[^ ]* {ROOT} cgroup2 .*nsdelegate' /proc/mounts",
+        f"mount -o remount,{word(now)} {ROOT}",
+    )
+    return Fix("nsdelegate", "remount cgroup2 with nsdelegate", (run,))
+
+
+def cgroups_service(host: Host) -> Fix:
+    """Have OpenRC mount cgroups at boot."""
+    actions = enabled(host, "cgroups", "sysinit")
+    return Fix("cgroups_service", "start the service cgroups at boot", actions)
+
+
+def openrc_mode(host: Host) -> Fix:
+    """Have OpenRC mount cgroup2 alone, from the next boot on."""
+    actions = (_mode_line(host), *enabled(host, "cgroups", "sysinit"))
+    return Fix("openrc_mode", "let OpenRC mount cgroup2 alone", actions, REBOOT)
+
+
+def _mode_line(host: Host) -> Action:
+    """In the place of the assignment that decides, if there is one."""
     try:
-        names = host.get(root_controllers)
+        mode = host.get(cgroup_mode)
+        if mode is not None and mode.line is not None:
+            old = (host.read(mode.source) or "").split("\n")[mode.line - 1]
+            return Replace(mode.source, mode.line, old, UNIFIED_LINE)
     except Unknown:
-        names = ()
-    return " ".join(f"+{name}" for name in names) or "+cpu +memory +pids"
+        pass
+    return Append(RC_CONF, UNIFIED_LINE)
+
+
+def unified(host: Host) -> Fix | None:
+    """Have the next boot mount cgroup2 alone; None where nothing is known to keep it from that."""
+    init = _init(host)
+    if init == OPENRC:
+        return openrc_mode(host)
+    try:
+        words = host.get(cmdline)
+    except Unknown:
+        words = ()
+    legacy = next((one for one in words if one.startswith(LEGACY_WORDS)), None)
+    if legacy is not None:
+        return remove_boot_parameter(host, legacy)
+    if init == SYSTEMD:
+        return boot_parameter(host, "systemd.unified_cgroup_hierarchy=1")
+    if _family(host) == "debian":
+        # Debian's cgroupfs-mount leaves cgroups alone that fstab(5) mounts.
+        title = "mount cgroup2 alone, from the next boot on"
+        return Fix("mount_cgroup2", title, (Append("/etc/fstab", FSTAB_LINE),), REBOOT)
+    return None
+
+
+def reboot() -> Fix:
+    """What is set takes effect at the next boot."""
+    return Fix("reboot", "reboot", (Manual(("reboot",), "root"),), REBOOT)
 
 
 def _init(host: Host) -> str:
@@ -106,3 +215,10 @@ def _init(host: Host) -> str:
         return host.get(init_system)
     except Unknown:
         return ""
+
+
+def _family(host: Host) -> str | None:
+    try:
+        return host.get(family)
+    except Unknown:
+        return None

@@ -388,6 +388,11 @@ def service(host: Host, name: str, runlevel: str = "default") -> Fix:
     )
 
 
+def enabled(host: Host, name: str, runlevel: str = "default") -> tuple[Action, ...]:
+    """Start a service at every boot, and leave it as it is now."""
+    return service(host, name, runlevel).actions[:1]
+
+
 def _is_there(host: Host, package: str) -> bool:
     try:
         return host.package(package) is not None

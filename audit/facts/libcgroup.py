@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from audit.facts.accounts import local_groups, login_groups, target
+from audit.facts.distro import family
 from audit.facts.pam import session_rule
 from audit.host import Host
 from audit.records import NamedTuple
@@ -32,9 +33,21 @@ _TOKEN = re.compile(
 )
 
 
+class Spot(NamedTuple):
+    """Where something stands in the text of a file: a value (`task.uid`), or the section of a
+    controller with its braces.
+    """
+
+    name: str
+    start: int
+    end: int
+
+
 class Group(NamedTuple):
     """A `group NAME { ... }` of cgconfig.conf. Owners are what stands there, names or numbers, ""
     when unset.
+
+    `spots` and `opening`, the place behind its first brace, are offsets for who edits it.
     """
 
     name: str
@@ -45,6 +58,8 @@ class Group(NamedTuple):
     admin_gid: str
     source: str
     line: int
+    spots: tuple[Spot, ...] = ()
+    opening: int = 0
 
 
 class Syntax(NamedTuple):
@@ -82,6 +97,8 @@ class Token(NamedTuple):
     text: str
     line: int
     is_word: bool
+    start: int = 0  # offsets in the text, quotes included
+    end: int = 0
 
 
 def tokens(text: str) -> list[Token]:
@@ -89,16 +106,16 @@ def tokens(text: str) -> list[Token]:
     found: list[Token] = []
     line = 1
     for match in _TOKEN.finditer(text):
-        kind = match.lastgroup
+        kind, span = match.lastgroup, match.span()
         if kind == "newline":
             line += 1
         elif kind == "word":
-            found.append(Token(match["word"], line, True))
+            found.append(Token(match["word"], line, True, *span))
         elif kind == "quoted":
-            found.append(Token(match["quoted"], line, True))
+            found.append(Token(match["quoted"], line, True, *span))
             line += match["quoted"].count("\n")
         elif kind == "other" and match["other"] not in "\r\v\f":
-            found.append(Token(match["other"], line, False))
+            found.append(Token(match["other"], line, False, *span))
     return found
 
 
@@ -175,9 +192,10 @@ class _Parser:
         name = self.take()
         if not (name.is_word or name.text == "."):
             raise _Stop(name, f"{name.text!r} where the name of a group should be", self.last)
-        self.demand("{")
+        opening = self.demand("{").end
         controllers: list[str] = []
-        owners: dict[str, str] = {}
+        owners: dict[str, Token] = {}
+        sections: list[Spot] = []
         while True:
             token = self.take()
             if not token.is_word and token.text == "}":
@@ -187,20 +205,24 @@ class _Parser:
             elif token.is_word:
                 controllers.append(token.text)
                 self.settings({})
+                sections.append(Spot(token.text, token.start, self.tokens[self.at - 1].end))
             else:
                 raise _Stop(token, f"{token.text!r} inside group {name.text}", self.last)
+        values = {key: token.text for key, token in owners.items()}
         return Group(
             name.text,
             tuple(controllers),
-            owners.get("task.uid", ""),
-            owners.get("task.gid", ""),
-            owners.get("admin.uid", ""),
-            owners.get("admin.gid", ""),
+            values.get("task.uid", ""),
+            values.get("task.gid", ""),
+            values.get("admin.uid", ""),
+            values.get("admin.gid", ""),
             self.source,
             line,
+            (*(Spot(key, one.start, one.end) for key, one in owners.items()), *sections),
+            opening,
         )
 
-    def permissions(self, owners: dict[str, str]) -> None:
+    def permissions(self, owners: dict[str, Token]) -> None:
         self.demand("{")
         while True:
             token = self.take()
@@ -208,11 +230,11 @@ class _Parser:
                 return
             if token.text not in ("task", "admin"):
                 raise _Stop(token, f"{token.text!r} inside perm", self.last)
-            settings: dict[str, str] = {}
+            settings: dict[str, Token] = {}
             self.settings(settings)
             owners.update({f"{token.text}.{key}": value for key, value in settings.items()})
 
-    def settings(self, into: dict[str, str]) -> None:
+    def settings(self, into: dict[str, Token]) -> None:
         """`{ key = value; ... }`"""
         self.demand("{")
         while True:
@@ -222,7 +244,7 @@ class _Parser:
             if not token.is_word:
                 raise _Stop(token, f"{token.text!r} where a setting should be", self.last)
             self.demand("=")
-            into[token.text] = self.word().text
+            into[token.text] = self.word()
             self.demand(";")
 
 
@@ -324,6 +346,34 @@ def destination(host: Host, rule: Rule) -> str:
     ):
         filled = filled.replace(letter, value)
     return filled.strip("/")
+
+
+def cgconfig_file(host: Host) -> str:
+    """The cgconfig.conf of this host; where there is none yet, that of the distribution."""
+    return host.get(main_file, CGCONFIG, CGCONFIG_D)
+
+
+def cgrules_file(host: Host) -> str:
+    """The same of cgrules.conf."""
+    return host.get(main_file, CGRULES, CGRULES_D)
+
+
+def main_file(host: Host, candidates: tuple[str, ...], directories: tuple[str, ...]) -> str:
+    """The candidate whose directory is in use, else Gentoo's on Gentoo and the usual one."""
+    for path, directory in zip(candidates, directories, strict=True):
+        if host.read(path) is not None or host.list(directory):
+            return path
+    return candidates[0] if host.get(family) == "gentoo" else candidates[1]
+
+
+def broken_rule(host: Host) -> tuple[str, int, str] | None:
+    """The first line that ends its file for libcgroup: where it stands, and its text."""
+    for path in host.get(config_files, CGRULES, CGRULES_D):
+        for number, line in enumerate((host.read(path) or "").split("\n"), 1):
+            body = line.partition("#")[0].strip()
+            if body and len(rule_fields(body)) < 3:
+                return path, number, line
+    return None
 
 
 def moves_logins(host: Host) -> str:

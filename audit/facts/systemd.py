@@ -267,10 +267,12 @@ def user_manager(host: Host) -> UserManager:
             socket,
             f"missing; XDG_RUNTIME_DIR={runtime or '(unset)'}",
         )
-    return _at_login(host, uid)
+    return host.get(next_manager)
 
 
-def _at_login(host: Host, uid: int) -> UserManager:
+def next_manager(host: Host) -> UserManager:
+    """What the next login, or the next boot for who lingers, makes of the user's manager."""
+    uid = host.get(target).uid
     loaded = host.get(user_unit)
     if loaded.fragment is None:
         return UserManager("none", "there is no unit user@.service", SYSTEM_UNITS[-2], "missing")

@@ -3,11 +3,17 @@ from collections.abc import Iterator
 from audit.facts.cgroup import ROOT
 from audit.facts.cgstart import run_plan
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.cgroups import limit
 
 # A busybox container has a handful of processes; a freshly booted systemd one around 30 tasks.
 TASKS = 100
 MEMORY = 64 * 1024 * 1024
+# file -> the least, the unit it counts, systemd's name for it, and what a fix allows
+LIMITS = (
+    ("pids.max", TASKS, "tasks", "TasksMax", 10 * TASKS),
+    ("memory.max", MEMORY, "bytes", "MemoryMax", 16 * MEMORY),
+)
 
 
 @check(
@@ -31,7 +37,7 @@ def ancestors(host: Host) -> Iterator[Finding]:
         raise NotApplicable("cgroup2 is not mounted")
     place, bad, looked = unified.directory, 0, 0
     while place.startswith(ROOT + "/"):
-        for file, least, what in (("pids.max", TASKS, "tasks"), ("memory.max", MEMORY, "bytes")):
+        for file, least, what, key, value in LIMITS:
             text = (host.read(f"{place}/{file}") or "").strip()
             looked += bool(text)
             if text.isdecimal() and int(text[:20]) < least:
@@ -40,16 +46,8 @@ def ancestors(host: Host) -> Iterator[Finding]:
                     f"{place}/{file} allows {text} {what} for the session and all its containers",
                     Evidence(f"{place}/{file}", 1, text, f"{least} or more"),
                     subject=f"{place}/{file}",
-                    fix=_raise(place, file),
+                    fix=limit(place, file, key, value, text),
                 )
         place = place.rpartition("/")[0]
     if not bad:
         yield Pass(f"{looked} limits above it, none tight", Evidence(unified.directory))
-
-
-def _raise(place: str, file: str) -> Fix:
-    name = place.rpartition("/")[2]
-    if name.endswith((".slice", ".service", ".scope")):
-        key = "TasksMax" if file == "pids.max" else "MemoryMax"
-        return Fix("unit_limit", "raise it", (f"systemctl set-property {name} {key}=infinity",))
-    return Fix("cgroup_limit", "raise it", (f"echo max > {place}/{file}",))

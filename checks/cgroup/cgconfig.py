@@ -1,11 +1,12 @@
 from collections.abc import Iterator
 
 from audit.facts.accounts import local_accounts, local_groups, target
-from audit.facts.cgroup import ROOT, UNIFIED, cgroup_layout, root_controllers
+from audit.facts.cgroup import UNIFIED, cgroup_layout, root_controllers
 from audit.facts.init import SYSTEMD, init_system
 from audit.facts.libcgroup import Group, cgconfig, destination, rule_for_user
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations import libcgroup
 
 
 @check("cgconfig.conf gives the user a cgroup", Level.DEGRADED)
@@ -39,7 +40,7 @@ def cgconfig_(host: Host) -> Iterator[Finding]:
             yield Fail(
                 f"no group of cgconfig.conf is for {name}",
                 Evidence(config.files[0], None, "", f"group {name} {{ perm {{ ... }} ... }}"),
-                fix=_fix(host),
+                fix=libcgroup.group(host),
             )
         return
     bad = 0
@@ -50,7 +51,7 @@ def cgconfig_(host: Host) -> Iterator[Finding]:
                 f"{key} of group {group.name} is {value or 'unset'}: it must be {wanted[0]}",
                 Evidence(group.source, group.line, f"{key} = {value}", f"{key} = {wanted[0]}"),
                 subject=key,
-                fix=_fix(host),
+                fix=libcgroup.owners(host, group),
             )
     for controller in group.controllers:
         if host.get(cgroup_layout) == UNIFIED and controller not in host.get(root_controllers):
@@ -60,6 +61,7 @@ def cgconfig_(host: Host) -> Iterator[Finding]:
                 "cgconfigparser fails",
                 Evidence(group.source, group.line, f"{controller} {{}}"),
                 subject=controller,
+                fix=libcgroup.without(host, group, controller),
             )
     if not bad and not config.problems:
         yield Pass(
@@ -86,18 +88,3 @@ def _owners(host: Host, group: Group) -> list[tuple[str, str, tuple[str, ...]]]:
         ("admin.uid", group.admin_uid, (*users, *known)),
         ("admin.gid", group.admin_gid, gids),
     ]
-
-
-def _fix(host: Host) -> Fix:
-    name = host.get(target).name
-    owner = f"uid = {name}; gid = {name};"
-    body = f"group {name} {{ perm {{ task {{ {owner} }} admin {{ {owner} }} }} "
-    names = [n for n in ("cpu", "cpuset", "io", "memory", "pids") if n in _offered(host)]
-    text = body + " ".join(f"{n} {{}}" for n in names) + " }"
-    path = (host.get(cgconfig).files or ("/etc/cgconfig.conf",))[0]
-    steps = (f"echo '{text}' >> {path}", f"cgconfigparser -l {path}", f"ls -ld {ROOT}/{name}")
-    return Fix("cgconfig", f"give {name} a group", steps, then="re-login")
-
-
-def _offered(host: Host) -> tuple[str, ...]:
-    return host.get(root_controllers)

@@ -12,8 +12,8 @@ from audit.facts.libcgroup import (
     rules,
 )
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
-from remediations.distro import install
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations import libcgroup
 
 
 @check(
@@ -44,12 +44,7 @@ def cgrules(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"no rule of cgrules.conf is for {name}: its logins stay where they are",
             Evidence(place, None, "", f"{name} cpu,memory,pids {name}/login"),
-            fix=Fix(
-                "cgrules",
-                f"add a rule for {name}",
-                (f"echo '{name}  cpu,memory,pids  {name}/login' >> {place}",),
-                then="re-login",
-            ),
+            fix=libcgroup.rule(host),
         )
         return
     where = host.get(destination, rule)
@@ -61,41 +56,22 @@ def cgrules(host: Host) -> Iterator[Finding]:
             "nothing acts on cgrules.conf: cgrulesengd does not run, and pam_cgroup.so is in no "
             "login's PAM stack",
             seen,
-            fix=Fix(
-                "cgred",
-                "act on the rules",
-                (*install(host, "libcgroup").steps, "rc-update add cgred default"),
-                then="re-login",
-            ),
+            fix=libcgroup.actor(host),
         )
         return
     if where not in {group.name.strip("/") for group in host.get(cgconfig).groups}:
-        yield Fail(f"the rule leads to {where}, which cgconfig.conf does not make", seen)
+        yield Fail(
+            f"the rule leads to {where}, which cgconfig.conf does not make",
+            seen,
+            fix=libcgroup.group(host),
+        )
         return
     if host.get(cgroup_layout) == UNIFIED and "/" not in where:
         yield Fail(
             f"logins go to /{where} itself: with the shell in it that cgroup hands no controllers "
             f"to containers, and every limit fails; lead them to {where}/login",
             seen,
-            fix=_leaf(host, rule.source, rule.line, where),
+            fix=libcgroup.rule(host),
         )
         return
     yield Pass(f"{actor} takes logins of {name} to /{where}", seen)
-
-
-def _leaf(host: Host, source: str, line: int, where: str) -> Fix:
-    name = host.get(target).name
-    rule = f"{name}  cpu,memory,pids  {where}/login"
-    config = host.get(cgconfig).files[0]
-    owner = f"uid = {name}; gid = {name};"
-    perm = f"perm {{ task {{ {owner} }} admin {{ {owner} }} }}"
-    return Fix(
-        "cgrules_leaf",
-        f"lead logins to {where}/login",
-        (
-            f"sed -i '{line}s|.*|{rule}|' {source}",
-            f"echo 'group {where}/login {{ {perm} cpu {{}} memory {{}} pids {{}} }}' >> {config}",
-            f"cgconfigparser -l {config}",
-        ),
-        then="re-login",
-    )

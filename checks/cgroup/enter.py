@@ -1,10 +1,10 @@
 from collections.abc import Iterator
 
-from audit.facts.accounts import target
 from audit.facts.cgstages import best_plan, lost_seat
 from audit.facts.cgstart import blame
 from audit.host import Host
-from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.cgroups import give
 
 
 @check(
@@ -42,9 +42,7 @@ def enter(host: Host) -> Iterator[Finding]:
     yield Fail(
         f"{what} is not the user's: {plan.start.error}",
         Evidence(what, None, "not writable", "the user's"),
-        fix=Fix(
-            "chown_cgroup", f"give {what} to the user", (f"chown {host.get(target).name}: {what}",)
-        ),
+        fix=give(host, unified),
         level=level,
         stages=stages,
     )

@@ -3,7 +3,8 @@ from collections.abc import Iterator
 from audit.facts.cgstages import is_cause, stopped
 from audit.facts.cgstart import run_plan
 from audit.host import Host
-from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.cgroups import own_cgroup
 
 
 @check(
@@ -35,7 +36,7 @@ def inner_processes(host: Host) -> Iterator[Finding]:
             f"{plan.seat.where} holds the shell, and LXC gives up when it cannot hand its "
             "controllers down: log in to a leaf below it",
             seen,
-            fix=Fix("leaf", "move logins to a leaf", (f"mkdir {unified.directory}/login",)),
+            fix=own_cgroup(host),
             stages=stopped(host),
         )
         return
@@ -43,6 +44,7 @@ def inner_processes(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{plan.seat.where} holds other processes: containers get no controllers, so no limits",
             seen,
+            fix=own_cgroup(host),
             level=Level.DEGRADED,
             stages=(),
         )

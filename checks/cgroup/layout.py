@@ -2,21 +2,11 @@ from collections.abc import Iterator
 
 from audit.facts.cgroup import UNIFIED, cgroup_layout
 from audit.facts.cgstart import UNIFIED_ONLY
-from audit.facts.init import OPENRC, init_system
-from audit.facts.kernel import cmdline
 from audit.facts.lxc import lxc_version, version_text
 from audit.facts.mounts import mounts_file
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, Pass, check
-from remediations.distro import remove_boot_parameter
-
-LEGACY_WORDS = (
-    "systemd.unified_cgroup_hierarchy=0",
-    "systemd.unified_cgroup_hierarchy=no",
-    "systemd.unified_cgroup_hierarchy=false",
-    "systemd.legacy_systemd_cgroup_controller",
-    "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1",
-)
+from audit.model import Evidence, Fail, Finding, Level, Pass, check
+from remediations.cgroups import unified
 
 
 @check("The host uses cgroup2 alone", Level.DEGRADED, after=("cgroup.mounted",))
@@ -40,23 +30,7 @@ def layout(host: Host) -> Iterator[Finding]:
             f"the cgroup layout is {here}, and LXC {release} supports cgroup2 only: limits, "
             "freezer and systemd guests do not work",
             seen,
-            fix=_cure(host),
+            fix=unified(host),
         )
     else:
         yield Pass(f"{here}: LXC {release} works with it, but ignores lxc.cgroup2.* limits", seen)
-
-
-def _cure(host: Host) -> Fix | None:
-    if host.get(init_system) == OPENRC:
-        return Fix(
-            "openrc_mode",
-            "let OpenRC mount cgroup2 alone",
-            (
-                "sed -i '/^ *rc_cgroup_mode=/d' /etc/rc.conf",
-                "echo 'rc_cgroup_mode=\"unified\"' >> /etc/rc.conf",
-                "rc-update add cgroups sysinit",
-            ),
-            then="reboot",
-        )
-    word = next((w for w in host.get(cmdline) if w.startswith(LEGACY_WORDS)), None)
-    return None if word is None else remove_boot_parameter(host, word)

@@ -5,7 +5,8 @@ from audit.facts.cgroup import UNIFIED, cgroup_layout
 from audit.facts.cgstart import TWINS, UNIFIED_ONLY, run_plan
 from audit.facts.lxc import lxc_version
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.cgroup_keys import rewrite
 
 
 @check(
@@ -43,12 +44,7 @@ def legacy_keys(host: Host) -> Iterator[Finding]:
             f"{key} has no effect on cgroup2: write lxc.cgroup2.{twin}",
             Evidence(limit.entry.file, limit.entry.line, f"{key} = {limit.value}"),
             subject=key,
-            fix=Fix(
-                "cgroup2_keys",
-                "rewrite the key for cgroup2",
-                (f"sed -i 's/^{key}/lxc.cgroup2.{twin}/' {limit.entry.file}",),
-                needs=(),
-            ),
+            fix=rewrite(host, limit),
         )
     if not bad:
         yield Pass("none that lacks its cgroup2 form")

@@ -20,7 +20,9 @@ from audit.model import (
     Pass,
     check,
 )
-from remediations.cgroups import delegate, own_cgroup
+from remediations.cgroup_keys import drop, rewrite, without_devices
+from remediations.cgroups import own_cgroup, unified
+from remediations.systemd import delegate
 
 
 @check(
@@ -81,7 +83,7 @@ def limits(host: Host) -> Iterator[Finding]:
             f"{limit.entry.key} = {limit.value} will be ignored: {_ignored_because(host, plan)}",
             Evidence(limit.entry.file, limit.entry.line, f"{limit.entry.key} = {limit.value}"),
             subject=limit.entry.key,
-            fix=own_cgroup(host) if host.get(cgroup_layout) == UNIFIED else _rewrite(limit),
+            fix=_kept(host, plan, limit),
             stages=(LIMITS,),
         )
     if not ignored:
@@ -95,29 +97,24 @@ def limits(host: Host) -> Iterator[Finding]:
 def _why(host: Host, plan: Plan, limit: Limit) -> tuple[str, Fix | None]:
     """Why a limit cannot be set, in the order of what has to be cured first."""
     said = plan.start.error
-    drop = Fix(
-        "drop_limit",
-        f"take {limit.entry.key} out of the config",
-        (f"sed -i '{limit.entry.line}d' {limit.entry.file}",),
-        needs=(),
-    )
     if not limit.unified:
         if host.get(cgroup_layout) == UNIFIED:
             why = "it is a key of cgroup v1, and no cgroup here is the user's"
-            return f"{why} ({said})", drop
+            return f"{why} ({said})", rewrite(host, limit)
         why = f"the v1 controller {limit.controller} is not the user's in this session"
         hint = "; include userns.conf after common.conf" if limit.is_device else ""
-        return f"{why} ({said}){hint}", drop
+        cure = without_devices if limit.is_device else drop
+        return f"{why} ({said}){hint}", cure(host, limit)
     name = limit.controller
     offered = host.get(root_controllers)
     if name not in offered:
-        return f"this kernel offers no {name} controller ({said})", drop
+        return f"this kernel offers no {name} controller ({said})", drop(host, limit)
     unified = plan.seat.unified
     have = unified.controllers if unified is not None else ()
     if name in plan.start.controllers and refused_value(limit):
-        return f"{limit.value!r} is {refused_value(limit)} ({said})", drop
+        return f"{limit.value!r} is {refused_value(limit)} ({said})", drop(host, limit)
     if name in plan.start.controllers:
-        return said, drop
+        return said, drop(host, limit)
     if plan.seat.kind in (LEAF, SESSION) and (unified is None or unified.busy or not have):
         why = f"{plan.seat.where} cannot hand {name} down: the shell itself is in that cgroup"
         return f"{why} ({said})", own_cgroup(host)
@@ -137,12 +134,8 @@ def _ignored_because(host: Host, plan: Plan) -> str:
     return "LXC ignores v1 keys on a cgroup2 host; write lxc.cgroup2.*"
 
 
-def _rewrite(limit: Limit) -> Fix | None:
-    if limit.unified:
-        return None
-    return Fix(
-        "cgroup2_keys",
-        "rewrite the key for cgroup2",
-        (f"sed -i 's/lxc.cgroup.{limit.file}/lxc.cgroup2.{limit.file}/' {limit.entry.file}",),
-        needs=(),
-    )
+def _kept(host: Host, plan: Plan, limit: Limit) -> Fix | None:
+    """What would put an ignored limit in force."""
+    if host.get(cgroup_layout) != UNIFIED:
+        return unified(host)
+    return rewrite(host, limit) if plan.start.own_cgroup else own_cgroup(host)

@@ -4,7 +4,8 @@ from audit.facts.cglimits import cgroup_limits
 from audit.facts.cgstart import twin
 from audit.facts.config import config_path
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, Pass, check
+from audit.model import Evidence, Fail, Finding, Level, Pass, check
+from remediations.cgroup_keys import set_limit
 
 # file -> a value to begin with, and what a container without it may use up
 WANTED = {
@@ -36,7 +37,7 @@ def limits_set(host: Host) -> Iterator[Finding]:
             f"{key} is not set: a container may use {what}",
             Evidence(path, None, "", f"{key} = {value}"),
             subject=key,
-            fix=Fix("set_limit", f"set {key}", (f"echo '{key} = {value}' >> {path}",), needs=()),
+            fix=set_limit(host, key, value),
         )
     if set(WANTED) <= have:
         yield Pass("memory, processes and processor time are limited", Evidence(path))

@@ -6,7 +6,8 @@ from audit.facts.init import SYSTEMD, init_system
 from audit.facts.libcgroup import destination, rule_for_user
 from audit.facts.seats import session_seat
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.cgroups import log_in_anew
 
 
 @check(
@@ -46,5 +47,5 @@ def login_place(host: Host) -> Iterator[Finding]:
     yield Fail(
         f"this session is in {where}, not in {wanted}: log in anew (ssh or a terminal, not su)",
         seen,
-        fix=Fix("login", "log in anew", (f"ssh {account.name}@localhost",), (), "re-login"),
+        fix=log_in_anew(host),
     )

@@ -1,10 +1,10 @@
 from collections.abc import Iterator
 
-from audit.facts.cgroup import PROC, ROOT, cgroup_layout
+from audit.facts.cgroup import PROC, cgroup_layout
 from audit.facts.cgstart import run_plan
 from audit.host import Host
-from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, Pass, check
-from remediations.distro import service
+from audit.model import STARTING, Evidence, Fail, Finding, Level, Pass, check
+from remediations.cgroups import mount
 
 
 @check("The kernel has a cgroup hierarchy", Level.BLOCKING, stages=STARTING)
@@ -19,13 +19,10 @@ def mounted(host: Host) -> Iterator[Finding]:
     """
     plan = host.get(run_plan)
     if plan.start.cause == "none":
-        steps = (f"mount -t cgroup2 -o nosuid,nodev,noexec,nsdelegate cgroup2 {ROOT}",)
         yield Fail(
             "no cgroup file system was ever mounted on this host: LXC cannot start anything",
             Evidence(PROC, None, "empty", "0::/..."),
-            fix=Fix(
-                "mount_cgroup2", "mount cgroup2 now", (*steps, *service(host, "cgroups").steps)
-            ),
+            fix=mount(host),
         )
         return
     yield Pass(

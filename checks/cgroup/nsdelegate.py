@@ -3,7 +3,8 @@ from collections.abc import Iterator
 from audit.facts.cgroup import ROOT, UNIFIED, cgroup_layout
 from audit.facts.mounts import MOUNTINFO, mount_of
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations import cgroups
 
 
 @check("cgroup2 is mounted with nsdelegate", Level.HARDENING, after=("cgroup.layout",))
@@ -24,9 +25,8 @@ def nsdelegate(host: Host) -> Iterator[Finding]:
     if "nsdelegate" in options:
         yield Pass("a cgroup namespace is a delegation boundary", seen)
         return
-    step = f"mount -o remount,nosuid,nodev,noexec,nsdelegate {ROOT}"
     yield Fail(
         "cgroup2 is mounted without nsdelegate: containers are not confined to their delegation",
         seen,
-        fix=Fix("nsdelegate", "remount with nsdelegate", (step,)),
+        fix=cgroups.nsdelegate(mount),
     )

@@ -4,18 +4,8 @@ from audit.facts.cgroup import UNIFIED, cgroup_layout
 from audit.facts.init import OPENRC, init_system
 from audit.facts.openrc import MODES, cgroup_mode, default_mode, in_runlevel, version
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, Unknown, check
-
-FIX = Fix(
-    "openrc_mode",
-    "let OpenRC mount cgroup2 alone",
-    (
-        "sed -i '/^ *rc_cgroup_mode=/d' /etc/rc.conf",
-        "echo 'rc_cgroup_mode=\"unified\"' >> /etc/rc.conf",
-        "rc-update add cgroups sysinit",
-    ),
-    then="reboot",
-)
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, Unknown, check
+from remediations import cgroups
 
 
 @check("OpenRC mounts cgroup2, now and after a reboot", Level.DEGRADED)
@@ -37,27 +27,31 @@ def openrc_mode(host: Host) -> Iterator[Finding]:
     how = "set" if mode.line else f"the default of OpenRC {_version(host)}"
     seen = Evidence(mode.source, mode.line, f'rc_cgroup_mode="{mode.value}" ({how})', UNIFIED)
     if mode.value not in MODES:
-        yield Fail(f"rc_cgroup_mode is {mode.value!r}: OpenRC mounts nothing for it", seen, fix=FIX)
+        yield Fail(
+            f"rc_cgroup_mode is {mode.value!r}: OpenRC mounts nothing for it",
+            seen,
+            fix=cgroups.openrc_mode(host),
+        )
         return
     if mode.value != UNIFIED:
         yield Fail(
             f"OpenRC mounts cgroups as {mode.value} ({how}): lxc.cgroup2.* limits are ignored",
             seen,
-            fix=FIX,
+            fix=cgroups.openrc_mode(host),
         )
         return
     if host.source.kind != "root" and host.get(cgroup_layout) != UNIFIED:
         yield Fail(
             f"rc_cgroup_mode is unified, but {host.get(cgroup_layout)} is mounted until a reboot",
             seen,
-            fix=Fix("reboot", "reboot", ("reboot",), then="reboot"),
+            fix=cgroups.reboot(),
         )
         return
     if not host.get(in_runlevel, "cgroups"):
         yield Fail(
             "the service `cgroups` is in no runlevel: nothing mounts cgroups at boot",
             Evidence("/etc/runlevels", None, "no cgroups", "sysinit/cgroups"),
-            fix=Fix("cgroups_service", "mount at boot", ("rc-update add cgroups sysinit",)),
+            fix=cgroups.cgroups_service(host),
         )
         return
     yield Pass(f"rc_cgroup_mode is unified ({how})", seen)

@@ -3,7 +3,8 @@ from collections.abc import Iterator
 from audit.facts.cgstages import best_plan, lost_seat
 from audit.facts.cgstart import crowded
 from audit.host import Host
-from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations import cgroups
 
 
 @check(
@@ -34,7 +35,7 @@ def room(host: Host) -> Iterator[Finding]:
     yield Fail(
         text,
         Evidence(found.file, 1, str(found.limit), "max"),
-        fix=Fix("cgroup_room", "raise the limit", (f"echo max > {found.file}",)),
+        fix=cgroups.room(found.file, found.limit, found.used),
         level=level,
         stages=stages,
     )

@@ -5,7 +5,7 @@ from audit.facts.cgstages import best_plan, given_up, lost_seat
 from audit.facts.kernel import cmdline
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
-from remediations.distro import remove_boot_parameter
+from remediations.cgroups import domain_controller
 
 
 @check(
@@ -35,7 +35,6 @@ def threaded_only(host: Host) -> Iterator[Finding]:
         yield Pass(f"it has {names}", seen)
         return
     word = next((w for w in host.get(cmdline) if w.startswith("cgroup_disable=")), None)
-    fix = None if word is None else remove_boot_parameter(host, word)
     cause = f" (the kernel was booted with {word})" if word else ""
     text = f"the user's cgroup has only {names}{cause}, all of them threaded ({sorted_threaded()})"
     level, stages = lost_seat(host)
@@ -43,7 +42,7 @@ def threaded_only(host: Host) -> Iterator[Finding]:
     yield Fail(
         f"{text}: LXC cannot enter a cgroup below it; a start there {what}",
         seen,
-        fix=fix,
+        fix=domain_controller(host),
         level=level,
         stages=stages,
     )

@@ -10,8 +10,8 @@ from audit.facts.systemd import (
     user_unit,
 )
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
-from remediations.cgroups import delegate
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.systemd import delegate, end_sessions
 
 
 @check(
@@ -58,9 +58,7 @@ def user_delegation(host: Host) -> Iterator[Finding]:
             "and in again",
             Evidence(f"{host.get(manager_cgroup)}/cgroup.controllers", 1, _have(manager)),
             seen,
-            fix=Fix(
-                "restart_manager", "end all sessions of the user", (_end(host),), then="re-login"
-            ),
+            fix=end_sessions(host),
         )
         return
     yield Fail(
@@ -72,7 +70,3 @@ def user_delegation(host: Host) -> Iterator[Finding]:
 
 def _have(manager: object) -> str:
     return " ".join(getattr(manager, "controllers", ())) or "nothing"
-
-
-def _end(host: Host) -> str:
-    return f"loginctl terminate-user {host.request.user}"

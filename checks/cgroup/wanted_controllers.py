@@ -9,12 +9,13 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
     check,
 )
+from remediations.cgroup_keys import demand
+from remediations.cgroups import start_in_scope
 
 
 @check(
@@ -38,14 +39,18 @@ def wanted_controllers_(host: Host) -> Iterator[Finding]:
     path = host.get(lxcconf_path)
     seen = Evidence(path, None, f"lxc.cgroup.use = {','.join(names)}", "empty")
     have = sorted({c for h in plan.seat.hierarchies if h.writable for c in h.controllers})
-    missing = ", ".join(name for name in names if name not in have)
-    fix = Fix("cgroup_use", "take lxc.cgroup.use out", (f"sed -i '/lxc.cgroup.use/d' {path}",), ())
-    text = f"lxc.cgroup.use demands {missing}, and the user has {' '.join(have) or 'none'}"
+    missing = tuple(name for name in names if name not in have)
+    given = " ".join(have) or "none"
+    text = f"lxc.cgroup.use demands {', '.join(missing)}, and the user has {given}"
     if plan.start.cause == "missing":
-        yield Fail(text, seen, fix=fix)
+        yield Fail(text, seen, fix=demand(host, missing))
     elif bare.start.cause == "missing":
         yield Fail(
-            f"in a plain session {text}", seen, fix=fix, level=Level.DEGRADED, stages=(BARE_START,)
+            f"in a plain session {text}",
+            seen,
+            fix=start_in_scope(),
+            level=Level.DEGRADED,
+            stages=(BARE_START,),
         )
     else:
         yield Pass(f"all of {' '.join(names)} are there", seen)

@@ -10,12 +10,12 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
     check,
 )
+from remediations.cgroups import without_bus
 
 TIMES_OUT = (6, 0, 6)  # v6.0.6 gives each of its 99 tries five seconds; before it waits for ever
 LOOKS_FIRST = (7, 0, 0)  # LXC 7.0 asks only where /run/systemd/system is
@@ -52,10 +52,5 @@ def bus_elsewhere(host: Host) -> Iterator[Finding]:
     yield Fail(
         f"a plain lxc-start waits {how} for a systemd behind {address}",
         seen,
-        fix=Fix(
-            "unset_bus",
-            "start without the bus",
-            ("env -u DBUS_SESSION_BUS_ADDRESS lxc-start -n NAME",),
-            needs=(),
-        ),
+        fix=without_bus(),
     )

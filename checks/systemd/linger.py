@@ -5,7 +5,7 @@ from audit.facts.init import SYSTEMD, init_system
 from audit.facts.systemd import lingers
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
-from remediations import cgroups
+from remediations import systemd
 
 
 @check("The user's containers outlive its last logout", Level.DEGRADED)
@@ -28,5 +28,5 @@ def linger(host: Host) -> Iterator[Finding]:
     yield Fail(
         f"{name} does not linger: its containers are killed seconds after the last logout",
         seen._replace(observed="missing", expected="present"),
-        fix=cgroups.linger(host),
+        fix=systemd.linger(host),
     )

@@ -6,9 +6,9 @@ from audit.facts.lxc import lxc_version, version_text
 from audit.facts.seats import FIXED_BUS, READS_ENVIRONMENT, bus_for_lxc, bus_variable, speaks_dbus
 from audit.facts.systemd import own_runtime_dir, user_manager
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
-from remediations.cgroups import start_in_scope
-from remediations.distro import install
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations import systemd
+from remediations.cgroups import name_bus, start_in_scope
 
 
 @check(
@@ -43,22 +43,17 @@ def session_bus(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"the user has no D-Bus daemon ({own}): a plain lxc-start gets no scope",
             Evidence(own, None, "missing", "a socket"),
-            fix=install(host, "dbus-session")._replace(then="re-login"),
+            fix=systemd.session_bus(host),
         )
     elif host.get(lxc_version) < READS_ENVIRONMENT:
         yield Fail(
             f"LXC {host.get(version_text)} asks {FIXED_BUS} for a scope, whoever the user is",
             Evidence(own, None, own, FIXED_BUS),
-            fix=start_in_scope(host),
+            fix=start_in_scope(),
         )
     else:
         yield Fail(
             f"DBUS_SESSION_BUS_ADDRESS is not set: LXC asks {FIXED_BUS} instead of {own}",
             seen,
-            fix=Fix(
-                "bus_address",
-                "name the bus",
-                (f"export DBUS_SESSION_BUS_ADDRESS=unix:path={own}",),
-                needs=(),
-            ),
+            fix=name_bus(own),
         )

@@ -7,7 +7,8 @@ from audit.facts.seats import session_seat
 from audit.facts.session import runtime_dir
 from audit.facts.systemd import own_runtime_dir
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.cgroups import log_in_anew
 
 
 @check("The session was opened for the user itself", Level.DEGRADED)
@@ -29,7 +30,7 @@ def session_owner(host: Host) -> Iterator[Finding]:
     where = host.get(session_seat).where
     own = f"user-{account.uid}.slice"
     runtime = host.get(runtime_dir)
-    fix = Fix("shell", "open a session", (f"machinectl shell {account.name}@",), then="re-login")
+    fix = log_in_anew(host)
     if "/user-" in where and f"/{own}" not in where:
         yield Fail(
             f"this session belongs to another user ({where}): log in as {account.name}",

@@ -4,11 +4,10 @@ from audit.facts.cgroup import UNIFIED, cgroup_layout
 from audit.facts.cgstages import consequences
 from audit.facts.cgstart import run_plan
 from audit.facts.init import SYSTEMD, init_system
-from audit.facts.systemd import CONTROLLERS, user_manager
+from audit.facts.systemd import user_manager
 from audit.host import Host
-from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
-from remediations import cgroups
-from remediations.distro import install
+from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations import systemd
 
 ID = "systemd.user_manager"
 
@@ -45,7 +44,7 @@ def user_manager_(host: Host) -> Iterator[Finding]:
     yield Fail(
         f"{manager.reason}: {_effect(host)}",
         seen,
-        fix=_cure(host),
+        fix=systemd.manager(host),
         level=level,
         stages=stages,
     )
@@ -62,19 +61,3 @@ def _effect(host: Host) -> str:
     if host.get(cgroup_layout) == UNIFIED:
         return "containers share the session's cgroup; no limits, no systemd guests"
     return "systemd-run --user does not work"
-
-
-def _cure(host: Host) -> Fix:
-    manager = host.get(user_manager)
-    if "masked" in manager.reason:
-        unit = "systemd-logind" if "logind" in manager.reason else "user@.service"
-        return Fix("unmask", f"unmask {unit}", (f"systemctl unmask {unit}",), then="re-login")
-    if "not delegated" in manager.reason:
-        fix = cgroups.delegate(host, CONTROLLERS)
-        if not manager.source.startswith("/etc/"):
-            return fix
-        clear = f"sed -i '/^ *Delegate=/d' {manager.source}"
-        return fix._replace(steps=(clear, *fix.steps))
-    if "PAM stack" in manager.reason:
-        return install(host, "pam-systemd")._replace(then="re-login")
-    return cgroups.user_manager(host)

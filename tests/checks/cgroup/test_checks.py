@@ -10,6 +10,7 @@ import pytest
 from audit.engine import level_of, run, stages_of
 from audit.model import BARE_START, LIMITS, Level, Outcome
 from audit.testing import judged
+from remediations.actions import steps
 from tests.checks.cgroup import lab, test_lab
 from tests.checks.cgroup.lab import CG, SESSION, Lab
 from tests.checks.cgroup.test_lab import (
@@ -266,7 +267,7 @@ def test_a_plain_start_that_fails_is_degraded_and_decides_bare_start_only() -> N
             Level.DEGRADED,
             (BARE_START,),
         )
-        assert finding.fix is not None and "systemd-run --user --scope" in finding.fix.steps[0]
+        assert finding.fix is not None and "systemd-run --user --scope" in steps(finding.fix)[0]
 
 
 def test_ignored_limits_block_the_stage_limits_alone() -> None:
@@ -282,7 +283,7 @@ def test_a_limit_without_its_controller_names_the_drop_in() -> None:
     check = CHECKS["cgroup.limits"]
     (finding,) = judged(check, bookworm(("lxc.cgroup2.io.weight = 50",)).host()).findings
     assert finding.fix is not None
-    assert any("user@.service.d/delegate.conf" in step for step in finding.fix.steps)
+    assert any("user@.service.d/delegate.conf" in step for step in steps(finding.fix))
     assert finding.fix.then == "re-login"
 
 

@@ -1,0 +1,346 @@
+"""How libcgroup gives a user a cgroup where no systemd does, now and at every boot.
+
+Logins go to a leaf of it: a cgroup2 with a shell in it hands no controllers to containers. They
+are moved by pam_cgroup.so, which acts at the login alone; cgrulesengd, for hosts without PAM,
+takes every lxc-start back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+
+from audit.facts.accounts import local_groups, target
+from audit.facts.cgroup import ROOT, root_controllers
+from audit.facts.distro import family
+from audit.facts.init import OPENRC, SYSVINIT, init_system
+from audit.facts.libcgroup import (
+    Group,
+    Rule,
+    broken_rule,
+    cgconfig,
+    cgconfig_file,
+    cgrules_file,
+    destination,
+    moves_logins,
+    rule_for_user,
+)
+from audit.facts.pam import login_service
+from audit.facts.systemd import CONTROLLERS
+from audit.host import Host
+from audit.model import Fix, Unknown
+from remediations import pam
+from remediations.actions import (
+    Action,
+    Append,
+    Delete,
+    Directory,
+    Install,
+    Manual,
+    Replace,
+    Run,
+    Write,
+)
+from remediations.distro import enabled, needed, service
+from remediations.quoting import word
+
+LEAF = ("cpu", "memory", "pids")  # a nested group with a controller too many is refused
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")  # what both files take without quotes
+_MODULES = "/lib*/security/pam_cgroup.so /usr/lib*/security/pam_cgroup.so"
+
+_OPENRC = """#!/sbin/openrc-run
+# Written by lxc-preflight.
+description="The cgroups of {file}"
+
+depend() {{
+    after cgroups sysfs
+}}
+
+start() {{
+    ebegin "Making the cgroups of {file}"
+    cgconfigparser -l {file}
+    eend $?
+}}
+"""
+_SYSVINIT = """#!/bin/sh
+### BEGIN INIT INFO
+# Provides:          cgconfig
+# Required-Start:    $local_fs
+# Required-Stop:
+# Default-Start:     2 3 4 5
+# Default-Stop:
+# Short-Description: The cgroups of {file}
+### END INIT INFO
+# Written by lxc-preflight.
+case $1 in
+    start | restart | force-reload) exec /usr/sbin/cgconfigparser -l {file} ;;
+esac
+"""
+_DAEMON = """#!/sbin/openrc-run
+# Written by lxc-preflight.
+description="Moves processes to the cgroups of {file}"
+command=/usr/sbin/cgrulesengd
+command_args="-n -s"
+command_background=yes
+pidfile=/run/cgred.pid
+
+depend() {{
+    need cgconfig
+    before sshd
+}}
+"""
+
+
+def own_cgroup(host: Host) -> Fix:
+    """Give the user a cgroup of its own and its logins a leaf in it: what is missing of that."""
+    return _fix(
+        "own_cgroup",
+        f"give {host.get(target).name} a cgroup of its own",
+        lambda: (*_packages(host), *_groups(host), *_rule(host), *_acts(host)),
+    )
+
+
+def group(host: Host) -> Fix:
+    """Give the user a group in cgconfig.conf, and the one that its logins go to."""
+    return _fix("cgconfig", f"give {host.get(target).name} a group", lambda: _groups(host))
+
+
+def rule(host: Host) -> Fix:
+    """Lead the user's logins to a leaf of its group."""
+    return _fix(
+        "cgrules",
+        f"lead logins of {host.get(target).name} to a leaf of its group",
+        lambda: (*_groups(host), *_rule(host)),
+    )
+
+
+def actor(host: Host) -> Fix:
+    """Have something act on the rules."""
+    return _fix(
+        "pam_cgroup", "act on cgrules.conf at logins", lambda: (*_packages(host), *_acts(host))
+    )
+
+
+def owners(host: Host, found: Group) -> Fix:
+    """Put owners right that stand in a group of cgconfig.conf, and add those that do not."""
+
+    def make() -> tuple[Action, ...]:
+        uid, gid = _owner(host)
+        wanted = {"task.uid": uid, "task.gid": gid, "admin.uid": uid, "admin.gid": gid}
+        there = [one for one in found.spots if one.name in wanted]
+        missing = [key for key in wanted if key not in {one.name for one in there}]
+        changes = [(one.start, one.end, wanted[one.name]) for one in there]
+        if missing:
+            more = "".join(
+                f"{what} {{ {' '.join(f'{key[-3:]} = {wanted[key]};' for key in keys)} }} "
+                for what in ("task", "admin")
+                if (keys := [key for key in missing if key.startswith(what)])
+            )
+            changes.append((found.opening, found.opening, f" perm {{ {more}}}"))
+        return (*_edits(host, found, changes), _load(host))
+
+    return _fix("cgconfig", f"give group {found.name} to {host.get(target).name}", make)
+
+
+def without(host: Host, found: Group, controller: str) -> Fix:
+    """Take a controller out of a group of cgconfig.conf."""
+    changes = [(one.start, one.end, "") for one in found.spots if one.name == controller]
+    return _fix(
+        "cgconfig",
+        f"take {controller} out of group {found.name}",
+        lambda: (*_edits(host, found, changes), _load(host)),
+    )
+
+
+def _fix(mechanism: str, title: str, make: Callable[[], tuple[Action, ...]]) -> Fix:
+    try:
+        actions = tuple(dict.fromkeys(make()))
+    except Unknown as why:
+        actions = (Manual((f"# {title}; what is there could not be seen: {why}",), "root"),)
+    return Fix(mechanism, title, actions, "re-login")
+
+
+def _edits(host: Host, found: Group, changes: list[tuple[int, int, str]]) -> tuple[Action, ...]:
+    """The lines of a config in which places get another text; by hand where that is no edit of
+    lines.
+    """
+    text = host.read(found.source) or ""
+    changed = text
+    for start, end, new in sorted(changes, reverse=True):
+        changed = changed[:start] + new + changed[end:]
+    before, after = text.split("\n"), changed.split("\n")
+    if len(before) != len(after) or "\0" in text:
+        return (Manual((f"${{EDITOR:-vi}} +{found.line} {word(found.source)}",), "root"),)
+    alike = Counter(before)
+    actions: list[Action] = []
+    for number in range(len(before), 0, -1):  # from below, so that the numbers above stay right
+        old, new = before[number - 1], after[number - 1]
+        if old == new:
+            continue
+        if new.strip():
+            actions.append(Replace(found.source, number, old, new))
+        else:
+            actions.append(Delete(found.source, number, old, alike[old]))
+            alike[old] -= 1
+    return tuple(actions)
+
+
+def _places(host: Host) -> tuple[str, str]:
+    """The user's group, and the leaf for its logins. A rule of the user's own decides; where a rule
+    for many leads, no single user's group may be.
+    """
+    name, found = host.get(target).name, host.get(rule_for_user)
+    where = name if found is None else host.get(destination, found)
+    if found is not None and found.user != name and where.partition("/")[0] != name:
+        where = name
+    top, slash, _ = where.rpartition("/")
+    return (top, where) if slash else (where, f"{where}/login")
+
+
+def _groups(host: Host) -> tuple[Action, ...]:
+    """The groups that are not in cgconfig.conf, and what loads it."""
+    name, group_name = _owner(host)
+    top, leaf = _places(host)
+    if not all(_NAME.fullmatch(one.replace("/", "")) for one in (name, group_name, top, leaf)):
+        return (Manual((f"# give {name} groups in {host.get(cgconfig_file)} by hand",), "root"),)
+    owner = f"uid = {name}; gid = {group_name};"
+    perm = f"perm {{ task {{ {owner} }} admin {{ {owner} }} }}"
+    there = {one.name.strip("/") for one in host.get(cgconfig).groups}
+    offered = _offered(host)
+    lines = [
+        f"group {place} {{ {perm} {' '.join(f'{one} {{}}' for one in names)} }}"
+        for place, names in ((top, offered), (leaf, [one for one in LEAF if one in offered]))
+        if place not in there
+    ]
+    return (*(Append(host.get(cgconfig_file), line) for line in lines), _load(host))
+
+
+def _load(host: Host) -> Run:
+    """Make the cgroups now."""
+    path, (name, _) = host.get(cgconfig_file), _owner(host)
+    top, leaf = (word(f"{ROOT}/{place}") for place in _places(host))
+    files = " ".join(f"{place}/cgroup.subtree_control" for place in (top, leaf))
+    return Run(
+        f"cgconfigparser -l {word(path)}",
+        f'for file in {files}; do [ "$(stat -c %U $file)" = {word(name)} ] || exit 1; done',
+        f"rmdir {leaf} {top} 2>/dev/null || :",
+    )
+
+
+def _rule(host: Host) -> tuple[Action, ...]:
+    """The user's rule: one more, or the one that is there, led to a leaf."""
+    name = host.get(target).name
+    path, (_, leaf) = host.get(cgrules_file), _places(host)
+    offered = _offered(host)
+    line = f"{name}  {','.join(one for one in LEAF if one in offered)}  {leaf}"
+    broken = host.get(broken_rule)
+    first: tuple[Action, ...] = ()
+    if broken is not None:
+        first = (Replace(broken[0], broken[1], broken[2], f"# {broken[2]}"),)
+    found = host.get(rule_for_user)
+    if found is None:
+        return (*first, Append(path, line))
+    if "/" in host.get(destination, found):
+        return first
+    return (*first, _led(host, found, line))
+
+
+def _led(host: Host, found: Rule, line: str) -> Action:
+    """Rules are tried in their order: who else a rule is for keeps it."""
+    if found.user == host.get(target).name:
+        old = (host.read(found.source) or "").split("\n")[found.line - 1]
+        return Replace(found.source, found.line, old, line)
+    where = f"${{EDITOR:-vi}} +{found.line} {word(found.source)}"
+    return Manual((where, f"# put this line above line {found.line}: {line}"), "root")
+
+
+def _acts(host: Host) -> tuple[Action, ...]:
+    """What makes the groups at boot, and what moves logins."""
+    boot = _at_boot(host)
+    if host.get(moves_logins):
+        return boot
+    if _without_pam(host):
+        return (*boot, *_daemon(host))
+    return (*boot, *pam.session(host, "pam_cgroup"))
+
+
+def _at_boot(host: Host) -> tuple[Action, ...]:
+    """Debian and Alpine ship no service that loads cgconfig.conf; Gentoo does."""
+    texts = {OPENRC: _OPENRC, SYSVINIT: _SYSVINIT}
+    return (*_script(host, "cgconfig", texts), *enabled(host, "cgconfig"))
+
+
+def _daemon(host: Host) -> tuple[Action, ...]:
+    made = Directory(host.get(cgconfig_file).removesuffix(".conf") + ".d")  # it wants it
+    return (made, *_script(host, "cgred", {OPENRC: _DAEMON}), *service(host, "cgred").actions)
+
+
+def _script(host: Host, name: str, texts: dict[str, str]) -> tuple[Action, ...]:
+    path, text = f"/etc/init.d/{name}", texts.get(_init(host))
+    if text is None or _family(host) == "gentoo":
+        return ()
+    try:
+        if host.stat(path) is not None:
+            return ()
+    except Unknown:
+        pass
+    return (Write(path, text.format(file=host.get(cgconfig_file)), 0o755),)
+
+
+def _packages(host: Host) -> tuple[Action, ...]:
+    """libcgroup with its PAM module; on Gentoo that is a USE flag."""
+    actions = needed(host, "libcgroup")
+    if _family(host) != "gentoo" or _without_pam(host):
+        return actions
+    flag, package = "dev-libs/libcgroup pam", "dev-libs/libcgroup"
+    return (
+        Append(_package_use(host), flag),
+        *(one for one in actions if not isinstance(one, Install)),
+        Run(f"emerge --oneshot --changed-use {package}", f"ls {_MODULES} 2>/dev/null | grep -q ."),
+    )
+
+
+def _package_use(host: Host) -> str:
+    path = "/etc/portage/package.use"
+    try:
+        found = host.stat(path)
+    except Unknown:
+        found = None
+    return path if found is not None and found.kind == "file" else f"{path}/lxc-preflight"
+
+
+def _owner(host: Host) -> tuple[str, str]:
+    """The user, and its group by name where it has one."""
+    account = host.get(target)
+    names = (name for name, gid, _ in host.get(local_groups) if gid == account.gid)
+    return account.name, next(names, str(account.gid))
+
+
+def _offered(host: Host) -> tuple[str, ...]:
+    try:
+        names = host.get(root_controllers)
+    except Unknown:
+        names = ()
+    return tuple(one for one in CONTROLLERS if one in names) or LEAF
+
+
+def _without_pam(host: Host) -> bool:
+    try:
+        return host.get(login_service) is None
+    except Unknown:
+        return False
+
+
+def _init(host: Host) -> str:
+    try:
+        return host.get(init_system)
+    except Unknown:
+        return ""
+
+
+def _family(host: Host) -> str | None:
+    try:
+        return host.get(family)
+    except Unknown:
+        return None
