@@ -26,8 +26,9 @@ from audit.facts.paths import (
 from audit.facts.places import user_crosser
 from audit.host import Host, Stat
 from audit.model import Fix, NotApplicable, Unknown
-from remediations.actions import Acl, Action, Append, Directory, Install, Mode
+from remediations.actions import ROOT, Acl, Action, Append, Directory, Install, Manual, Mode, typed
 from remediations.distro import install
+from remediations.homes import leads_home, spelled
 
 TRAVERSE, CLOSE = "acl_traverse", "close_home"
 KEPT = "/etc/tmpfiles.d/lxc-preflight.conf"
@@ -53,7 +54,7 @@ def traverse(host: Host, obstacles: Iterable[Obstacle], crosser: Crosser) -> Fix
         opened.append(action)
         if isinstance(action, Acl) and (line := _kept(host, step, action)) is not None:
             kept.append(line)
-    tools = _setfacl(host) if any(isinstance(one, Acl) for one in opened) else ()
+    tools = setfacl(host) if any(isinstance(one, Acl) for one in opened) else ()
     title = f"let uid {crosser.who.uid} pass {listed([step.path for step in found])}"
     return Fix(TRAVERSE, title, (*tools, *made, *opened, *kept))
 
@@ -68,7 +69,7 @@ def close(host: Host, step: Step, crosser: Crosser) -> Fix:
         return Fix(CLOSE, title, (closed,))
     action = Acl(step.path, f"{entries(step.stat, step.acl, uid)},o::---", closed.theirs)
     kept = _kept(host, step, action)
-    return Fix(CLOSE, title, (*_setfacl(host), action, *((kept,) if kept else ())))
+    return Fix(CLOSE, title, (*setfacl(host), action, *((kept,) if kept else ())))
 
 
 def by_mode(host: Host, fix: Fix) -> Fix:
@@ -187,12 +188,19 @@ def is_theirs(host: Host, step: Step) -> bool:
 def _open_directory(host: Host, step: Step, crosser: Crosser) -> Action:
     assert step.stat is not None
     stat, who, theirs = step.stat, crosser.who, is_theirs(host, step)
+    place = step.path if theirs else spelled(host, step.path)
+    action: Action
     if who.uid == stat.uid:
-        return Mode(step.path, stat.mode | 0o100, theirs)
-    if not _takes_acls(host, step.path):
+        action = Mode(place, stat.mode | 0o100, theirs)
+    elif _takes_acls(host, step.path):
+        action = Acl(place, entries(stat, step.acl, who.uid), theirs)
+    else:
         trapped = who.belongs(stat.gid)
-        return Mode(step.path, stat.mode | (0o010 if trapped else 0o001), theirs)
-    return Acl(step.path, entries(stat, step.acl, who.uid), theirs)
+        action = Mode(place, stat.mode | (0o010 if trapped else 0o001), theirs)
+    # The user says where the containers are: that must open nothing that is closed to the user.
+    if leads_home(host, step.path) or theirs or passes(step, host.get(user_crosser)):
+        return action
+    return Manual(typed(action), ROOT)
 
 
 def _takes_acls(host: Host, path: str) -> bool:
@@ -221,7 +229,7 @@ def _open_to_all(host: Host, action: Acl, crosser: Crosser, made: int | None) ->
     return mode if passes(opened, Crosser(crosser.who)) else None
 
 
-def _setfacl(host: Host) -> tuple[Action, ...]:
+def setfacl(host: Host) -> tuple[Action, ...]:
     """What brings setfacl, where it is known to be missing."""
     try:
         return () if host.get(anywhere, "setfacl") else install(host, "acl").actions

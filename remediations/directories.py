@@ -1,61 +1,63 @@
-"""Directories that are the user's by right: given back, made, opened."""
+"""Directories of the home that are not the user's any more: given back, and the home itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from audit.access import BITS
 from audit.facts.accounts import target
-from audit.facts.paths import Crosser, Obstacle, Step, passes, walk
+from audit.facts.paths import ACCESS, Crosser, Obstacle, Step, passes, walk
 from audit.facts.places import user_crosser
 from audit.host import Host, Stat
-from audit.model import Fix, NotApplicable, Unknown
+from audit.model import Fix, Unknown
 from remediations.access import listed, traverse
 from remediations.actions import Action, Directory, Mode, Owner
+from remediations.homes import in_home, spelled
 
 OWN = "own_directory"
+MOST_BELOW = 200  # directories of a cache: distribution, release, architecture, variant
 
 
-def give(host: Host, steps: Iterable[Step], want: str = "rwx") -> Fix | None:
-    """Make the user the owner of directories or files of its own home, who may do `want` to each.
+def give(
+    host: Host, path: str, crosser: Crosser | None = None, *, below: bool = False
+) -> Fix | None:
+    """Give the user what keeps `crosser` (itself) from passing to a path and writing there, and
+    with `below` the directories in it that it may not write.
 
-    None where one lies elsewhere: that somebody else owns it there is no accident.
-    """
-    found = [step for step in steps if step.stat is not None]
-    if not found or not all(in_home(host, step.path) for step in found):
-        return None
-    account = host.get(target)
-    actions = tuple(action for step in found for action in hand_over(host, step, want))
-    names = listed([step.path for step in found])
-    return Fix(OWN, f"give {names} to {account.name}", actions) if actions else None
-
-
-def hand_over(host: Host, step: Step, want: str) -> tuple[Action, ...]:
-    """One of them: its owner, by root, and then what the owner may do, by the owner."""
-    assert step.stat is not None
-    account, actions = host.get(target), list[Action]()
-    place = spelled(host, step.path)
-    if step.stat.uid != account.uid:
-        actions.append(Owner(place, account.uid, account.gid))
-    mode = step.stat.mode | sum(BITS[letter] for letter in want) << 6
-    if mode != step.stat.mode:
-        actions.append(Mode(place, mode, True))
-    return tuple(actions)
-
-
-def blocking(host: Host, path: str, crosser: Crosser | None = None) -> tuple[Step, ...]:
-    """Every directory on the way to a path that its user may not pass, and the last if it may not
-    be written; what is no directory is left out.
+    None where one of them does not lie in the home: that somebody else owns it there is no
+    accident. What is no directory is left alone.
     """
     who = crosser or host.get(user_crosser)
-    steps = host.get(walk, path).steps
-    return tuple(
-        step
-        for step in dict.fromkeys(steps)
-        if step.stat is not None
-        and step.stat.kind == "directory"
-        and not passes(step, who, "wx" if step is steps[-1] else "x")
+    steps = [one for one in dict.fromkeys(host.get(walk, path).steps) if one.stat is not None]
+    wanted = [(step, "x") for step in steps[:-1]] + [(step, "rwx") for step in steps[-1:]]
+    if below:
+        wanted += [(step, "rwx") for step in _below(host, steps[-1].path)]
+    return hand_over(
+        host,
+        tuple(
+            (step, want)
+            for step, want in wanted
+            if step.stat is not None
+            and step.stat.kind == "directory"
+            and not passes(step, who, want.removeprefix("r"))
+        ),
     )
+
+
+def hand_over(host: Host, wanted: tuple[tuple[Step, str], ...]) -> Fix | None:
+    """Make the user the owner of files and directories of its home, who may do so much."""
+    if not wanted or not all(in_home(host, step.path) for step, _ in wanted):
+        return None
+    account, actions = host.get(target), list[Action]()
+    for step, want in wanted:
+        assert step.stat is not None
+        place = spelled(host, step.path)
+        if step.stat.uid != account.uid:
+            actions.append(Owner(place, account.uid, account.gid))
+        mode = step.stat.mode | sum(BITS[letter] for letter in want) << 6
+        if mode != step.stat.mode:
+            actions.append(Mode(place, mode, True))
+    names = listed([step.path for step, _ in wanted[:3]])
+    more = f" and {len(wanted) - 3} more" if len(wanted) > 3 else ""
+    return Fix(OWN, f"give {names}{more} to {account.name}", tuple(actions)) if actions else None
 
 
 def make_home(host: Host, crosser: Crosser | None) -> Fix:
@@ -69,29 +71,19 @@ def make_home(host: Host, crosser: Crosser | None) -> Fix:
     return Fix("make_home", f"make {home}", tuple(actions))
 
 
-def in_home(host: Host, path: str) -> bool:
-    """Whether a path without symlinks lies below the user's home."""
-    return any(path.startswith(f"{home.rstrip('/')}/") for home in _homes(host))
-
-
-def spelled(host: Host, path: str) -> str:
-    """A path below the home as it is reached by passwd's name of the home, which is how library.sh
-    knows what lies in it.
-    """
-    home, *real = _homes(host)
-    for other in real:
-        if path.startswith(f"{other}/"):
-            return home + path.removeprefix(other)
-    return path
-
-
-def _homes(host: Host) -> tuple[str, ...]:
-    try:
-        home = host.get(target).home.rstrip("/")
-    except (Unknown, NotApplicable):
-        return ("/nowhere",)
-    try:
-        real = host.real(home)
-    except Unknown:
-        real = None
-    return (home,) if real in (None, home) else (home, str(real))
+def _below(host: Host, path: str) -> tuple[Step, ...]:
+    """The directories below one, as far as they can be looked at."""
+    found: list[Step] = []
+    todo = [path]
+    while todo and len(found) < MOST_BELOW:
+        here = todo.pop(0)
+        try:
+            for name in host.list(here) or ():
+                place = f"{here}/{name}"
+                stat = host.lstat(place)
+                if stat is not None and stat.kind == "directory":
+                    found.append(Step(place, stat, host.xattr(place, ACCESS)))
+                    todo.append(place)
+        except Unknown:
+            continue
+    return tuple(found[:MOST_BELOW])

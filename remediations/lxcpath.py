@@ -5,13 +5,15 @@ from __future__ import annotations
 from audit.facts.accounts import target
 from audit.facts.lxcconf import global_line, lxcconf_path, lxcconf_text, lxcpath
 from audit.facts.mounts import Mount, mount_of
-from audit.facts.paths import container_crosser, passes, walk
+from audit.facts.paths import container_crosser, passes, uncreatable, walk
 from audit.facts.places import user_crosser
+from audit.facts.session import home_dir
 from audit.facts.userfiles import Denied, user_list
 from audit.host import Host
 from audit.model import Fix, NotApplicable, Unknown
-from remediations.actions import USER, Action, Append, Directory, Manual, Owner, Replace
+from remediations.actions import ROOT, USER, Action, Append, Directory, Manual, Owner, Replace
 from remediations.config import raw_line, rights
+from remediations.homes import in_home
 from remediations.quoting import word
 
 LXCPATH = "lxcpath"
@@ -22,21 +24,24 @@ UNFIT = frozenset(("noexec", "nosuid", "ro", "idmapped"))
 LOCAL = ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "bcachefs", "overlay")
 
 
-def elsewhere(host: Host) -> Fix:
-    """Keep the user's containers on another file system, as long as there are none yet.
+def elsewhere(host: Host) -> Fix | None:
+    """Keep the user's containers in another place, below the home where that will do.
 
-    By hand where there are some, or no place will do: somebody has to move them.
+    None where there are containers already, which somebody has to move, or no place will do.
     """
     try:
+        account = host.get(target)
         place = _place(host)
         edit = None if place is None else set_to(host, place)
-        account = host.get(target)
     except (Unknown, NotApplicable):
-        place = edit = None
+        return None
     if place is None or edit is None:
-        return _by_hand(host)
+        return None
+    title = f"keep the containers of {account.name} in {place}"
+    if in_home(host, place):
+        return Fix(LXCPATH, title, (edit,))
     actions = (Directory(place, 0o711), Owner(place, account.uid, account.gid), edit)
-    return Fix(LXCPATH, f"keep the containers of {account.name} in {place}", actions)
+    return Fix(LXCPATH, title, actions)
 
 
 def set_to(host: Host, path: str) -> Action | None:
@@ -67,16 +72,21 @@ def absolute(host: Host) -> Fix:
     return Fix(LXCPATH, title, (edit or Manual((line,), USER),))
 
 
-def _by_hand(host: Host) -> Fix:
+def by_hand(host: Host, *commands: str) -> Fix:
+    """What a person can do instead: `commands` as root, or to move what is there."""
     try:
         file = host.get(lxcconf_path)
     except (Unknown, NotApplicable):
         file = "~/.config/lxc/lxc.conf"
     lines = (
+        *commands,
+        *(("# or:",) if commands else ()),
         "# move the containers to a directory of the user's on a local file system, and name it:",
         f"echo 'lxc.lxcpath = DIRECTORY' >> {word(file)}",
     )
-    return Fix(LXCPATH, "keep the containers elsewhere", (Manual(lines, USER),))
+    return Fix(
+        LXCPATH, "keep the containers elsewhere", (Manual(lines, ROOT if commands else USER),)
+    )
 
 
 def _place(host: Host) -> str | None:
@@ -89,6 +99,11 @@ def _place(host: Host) -> str | None:
     if names or isinstance(names, Denied):
         return None
     root, user = host.get(container_crosser), host.get(user_crosser)
+    tree = host.source.kind == "root"
+    usual = f"{host.get(home_dir)}/.local/share/lxc"
+    can_make = usual != host.get(lxcpath) and host.get(uncreatable, usual, user) is None
+    if can_make and _is_fit(host.get(mount_of, host.get(walk, usual).here), tree=tree):
+        return usual
     for base in PLACES:
         path = f"{base}/lxc-{host.get(target).name}"
         way = host.get(walk, path)
@@ -97,7 +112,7 @@ def _place(host: Host) -> str | None:
             continue
         if not all(passes(step, who) for step in way.steps for who in (root, user) if who):
             continue
-        if _is_fit(host.get(mount_of, base), tree=host.source.kind == "root"):
+        if _is_fit(host.get(mount_of, base), tree=tree):
             return path
     return None
 

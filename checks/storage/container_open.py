@@ -1,10 +1,11 @@
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.paths import walk
 from audit.facts.places import container_dir
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from remediations.access import is_theirs
+from remediations.actions import Mode
 
 
 @check(
@@ -34,7 +35,11 @@ def container_open(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{step.path} is open to every account (mode {step.stat.mode:04o})",
             seen,
-            fix=Fix("close-container", f"Close {step.path}", (f"chmod o-rwx {quote(step.path)}",)),
+            fix=Fix(
+                "close_container",
+                f"close {step.path} to others",
+                (Mode(step.path, step.stat.mode & ~0o007, is_theirs(host, step)),),
+            ),
         )
     else:
         yield Pass(f"{step.path} is closed to others", seen)

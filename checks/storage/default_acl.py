@@ -1,13 +1,37 @@
 from collections.abc import Iterator
-from shlex import quote
 
+from audit.access import parse_acl
 from audit.facts.accounts import target
 from audit.facts.lxcconf import lxcpath
-from audit.facts.paths import container_crosser, new_container_dir, passes, reason
+from audit.facts.paths import (
+    CREATE_MODE,
+    DEFAULT,
+    container_crosser,
+    letters,
+    new_container_dir,
+    passes,
+    reason,
+    walk,
+)
 from audit.facts.places import user_crosser
 from audit.facts.session import session_gid
 from audit.host import Host
-from audit.model import CREATE, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import (
+    CREATE,
+    Evidence,
+    Fail,
+    Finding,
+    Fix,
+    Level,
+    NotApplicable,
+    Pass,
+    Unknown,
+    check,
+)
+from remediations.access import is_theirs, setfacl
+from remediations.actions import Acl, Action, Directory, Mode
+
+USER, GROUP, MASK = 0x02, 0x08, 0x10  # tags of named entries and of the mask
 
 
 @check(
@@ -40,25 +64,52 @@ def default_acl(host: Host) -> Iterator[Finding]:
         seen = Evidence(path, None, "no default ACL" if step.acl is None else "group:rwx")
         yield Pass(f"the user gets at what lxc-create makes in {path}", seen)
         return
-    name, where = host.get(target).name, quote(path)
+    name, why = host.get(target).name, reason(step, user, "rwx")
     if step.acl is None:
-        why = f"{path} is setgid for a group that is not the user's: {reason(step, user, 'rwx')}"
         yield Fail(
-            f"{name} is locked out of the directory that lxc-create makes: {why}",
+            f"{name} is locked out of the directory that lxc-create makes: {path} is setgid for a"
+            f" group that is not the user's: {why}",
             Evidence(path, None, "setgid", f"no setgid bit, or group {host.get(session_gid)}"),
-            fix=Fix("setgid", "Take the setgid bit away", (f"chmod g-s {where}",), needs=("user",)),
+            fix=Fix("setgid", f"take the setgid bit off {path}", _without_setgid(host, path)),
         )
         return
     yield Fail(
         f"the default ACL that {path} has or inherits locks {name} out of a container's directory:"
-        f" {reason(step, user, 'rwx')}",
-        Evidence(path, None, reason(step, user, "rwx"), "default:group::rwx"),
+        f" {why}",
+        Evidence(path, None, why, "default:group::rwx"),
         fix=Fix(
-            "default-acl",
-            "Let the default ACL leave the group its rights",
-            (
-                f"install -d -m 0755 -o {host.get(target).uid} -g {host.get(target).gid} {where}",
-                f"setfacl -d -m g::rwx,m::rwx {where}",
-            ),
+            "default_acl",
+            f"let the default ACL of {path} leave the group its rights",
+            _with_rights(host, path),
         ),
     )
+
+
+def _without_setgid(host: Host, path: str) -> tuple[Action, ...]:
+    """Off lxcpath itself; one that is still to be made would inherit it, and is made without."""
+    last = host.get(walk, path)
+    stat = last.steps[-1].stat
+    if last.missing or stat is None:
+        return (Directory(path, CREATE_MODE, True),)
+    return (Mode(last.here, stat.mode & ~0o2000, is_theirs(host, last.steps[-1])),)
+
+
+def _with_rights(host: Host, path: str) -> tuple[Action, ...]:
+    """The default ACL with all rights for the group, and for the user where it names the user."""
+    way, account = host.get(walk, path), host.get(target)
+    theirs = bool(way.missing) or is_theirs(host, way.steps[-1])
+    words = ["d:g::rwx", "d:m::rwx"]
+    try:
+        found = parse_acl(host.xattr(way.here, DEFAULT) or "")
+    except Unknown:
+        found = ()
+    mask = next((entry.perm for entry in found if entry.tag == MASK), 7)
+    for entry in found:
+        kind = {USER: "u", GROUP: "g"}.get(entry.tag)
+        if kind == "u" and entry.ident == account.uid:
+            words.append(f"d:u:{account.uid}:rwx")
+        elif kind is not None and entry.perm & ~mask:
+            # what the mask has cut so far stays cut
+            words.append(f"d:{kind}:{entry.ident}:{letters(entry.perm & mask)}")
+    made = (Directory(path, CREATE_MODE, True),) if way.missing else ()
+    return (*setfacl(host), *made, Acl(path, ",".join(words), theirs))

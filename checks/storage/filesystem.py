@@ -10,6 +10,7 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
+    Fix,
     Level,
     Pass,
     Undecided,
@@ -17,6 +18,7 @@ from audit.model import (
     check,
 )
 from checks.probe.operations import shown, tried
+from remediations.lxcpath import by_hand, elsewhere
 
 # They keep no owner per file, or one that the server makes up.
 NO_OWNERS = {
@@ -69,13 +71,16 @@ def filesystem(host: Host) -> Iterator[Finding]:
     )
     where = f"{host.get(storage_path)} is on {mount.fstype} ({mount.point})"
     if mount.fstype in NO_OWNERS:
-        yield Fail(f"{where}: {NO_OWNERS[mount.fstype]}", seen)
+        yield Fail(f"{where}: {NO_OWNERS[mount.fstype]}", seen, fix=_cure(host))
     elif mount.fstype.startswith("nfs"):
         yield Fail(
-            f"{where}: the server refuses to give files to subordinate ids", seen, stages=(CREATE,)
+            f"{where}: the server refuses to give files to subordinate ids",
+            seen,
+            fix=_cure(host),
+            stages=(CREATE,),
         )
     elif mount.fstype.startswith("fuse") and (why := _fuse(mount)):
-        yield Fail(f"{where}: {why}", seen)
+        yield Fail(f"{where}: {why}", seen, fix=_cure(host))
     elif mount.fstype in REMOTE or mount.fstype.startswith("fuse"):
         yield _by_trying(host, where, seen)
     elif "idmapped" in mount.flags:
@@ -98,7 +103,9 @@ def _by_trying(host: Host, where: str, seen: Evidence) -> Finding:
     if result["ok"]:
         return Pass(f"{where}, where chown works", seen)
     forgets = not result.get("errno")
-    return Fail(f"{where}: {shown(result)}", seen, stages=STARTING if forgets else None)
+    return Fail(
+        f"{where}: {shown(result)}", seen, fix=_cure(host), stages=STARTING if forgets else None
+    )
 
 
 def _fuse(mount: Mount) -> str:
@@ -107,3 +114,7 @@ def _fuse(mount: Mount) -> str:
     if not any(option == "user_id=0" for option in mount.options):
         return "its daemon runs as a user, who cannot give files to the container's ids"
     return ""
+
+
+def _cure(host: Host) -> Fix:
+    return elsewhere(host) or by_hand(host)

@@ -1,11 +1,11 @@
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.accounts import target
 from audit.facts.lxcconf import lxcpath
 from audit.facts.paths import container_crosser, passes, walk
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.access import close
 
 
 @check(
@@ -39,11 +39,7 @@ def home_open(host: Host) -> Iterator[Finding]:
             f"{step.path} is open to everybody (mode {step.stat.mode:04o}): an ACL entry for uid"
             f" {uid} is all that containers need",
             seen,
-            fix=Fix(
-                "acl-home",
-                f"Open {step.path} to uid {uid} alone",
-                (f"setfacl -m u:{uid}:x,o::- {quote(step.path)}",),
-            ),
+            fix=close(host, step, crosser),
         )
     else:
         raise NotApplicable(f"the container's root cannot pass {step.path} at all")

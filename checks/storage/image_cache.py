@@ -1,12 +1,14 @@
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.accounts import target
-from audit.facts.paths import template_crosser, uncreatable
+from audit.facts.paths import Obstacle, template_crosser, uncreatable
 from audit.facts.session import home_dir, variable
 from audit.facts.template import judged_template, kind
 from audit.host import Host
 from audit.model import CREATE, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from remediations.actions import NOBODY, Manual
+from remediations.aside import aside
+from remediations.directories import give
 
 
 @check(
@@ -39,11 +41,18 @@ def image_cache(host: Host) -> Iterator[Finding]:
     yield Fail(
         f"the template runs as uid {crosser.who.uid} and may not write to {at}: {obstacle.reason}",
         Evidence(at, None, obstacle.reason, f"owned by {account.name} or the container's root"),
-        fix=Fix(
-            "own-directory",
-            f"Give {at} to {account.name}",
-            (f"chown -hR {account.uid}:{account.gid} {quote(at)}",),
-        )
-        if at.startswith(f"{account.home}/")
-        else None,
+        fix=_fix(host, path, obstacle),
     )
+
+
+def _fix(host: Host, path: str, obstacle: Obstacle) -> Fix | None:
+    step = obstacle.step
+    if step.stat is None:
+        return None
+    if step.stat.kind != "directory":
+        return aside(host, f"take {step.path} out of the way", step.path)
+    given = give(host, path, host.get(template_crosser), below=True)
+    if given is not None or host.get(variable, "LXC_CACHE_PATH") is None:
+        return given
+    unset = Manual(("unset LXC_CACHE_PATH",), NOBODY)
+    return Fix("image_cache", "keep the images in ~/.cache/lxc", (unset,))

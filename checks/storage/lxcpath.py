@@ -1,13 +1,17 @@
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.accounts import target
 from audit.facts.lxcconf import lxcconf_path
 from audit.facts.lxcconf import lxcpath as path_of
-from audit.facts.paths import passes, uncreatable, walk
+from audit.facts.mounts import mount_of
+from audit.facts.paths import Obstacle, passes, uncreatable, walk
 from audit.facts.places import user_crosser
 from audit.host import Host
 from audit.model import CREATE, EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, check
+from remediations.aside import aside
+from remediations.directories import give
+from remediations.lxcpath import absolute, by_hand, elsewhere
+from remediations.quoting import word
 
 
 @check(
@@ -35,12 +39,7 @@ def lxcpath(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"lxc.lxcpath = {path} is relative: LXC can neither make nor find it",
             Evidence(where, None, f"lxc.lxcpath = {path}", "an absolute path"),
-            fix=Fix(
-                "lxcpath",
-                f"make lxc.lxcpath absolute in {where}",
-                ("lxc-config lxc.lxcpath",),
-                ("user",),
-            ),
+            fix=absolute(host),
         )
         return
     obstacle = host.get(uncreatable, path, user)
@@ -59,17 +58,25 @@ def lxcpath(host: Host) -> Iterator[Finding]:
     # An existing container needs lxcpath to be passed, not to be written.
     narrow = reached and (not way.missing or host.request.container is None)
     does = "make" if way.missing else "write to" if reached else "reach"
-    owned = (
-        step.stat is not None and step.stat.uid == 0 and at.startswith(f"{host.get(target).home}/")
-    )
-    fix = Fix(
-        "own-directory",
-        f"Give {at} to {name}",
-        (f"chown -h {host.get(target).uid}:{host.get(target).gid} {quote(at)}",),
-    )
     yield Fail(
         f"{name} cannot {does} {path}: {at}: {why}",
         seen,
-        fix=fix if owned else None,
+        fix=_fix(host, path, obstacle),
         stages=(CREATE,) if narrow else None,
     )
+
+
+def _fix(host: Host, path: str, obstacle: Obstacle) -> Fix | None:
+    step = obstacle.step
+    if step.stat is None:
+        return None  # storage.filesystem's
+    if step.stat.kind != "directory":
+        return aside(host, f"take {step.path} out of the way", step.path)
+    given = give(host, path)
+    if given is not None:
+        return given
+    mount = host.get(mount_of, step.path)
+    if mount is not None and mount.is_read_only:
+        # It may be so because the disk fails.
+        return elsewhere(host) or by_hand(host, f"mount -o remount,rw {word(mount.point)}")
+    return elsewhere(host) or by_hand(host)

@@ -1,8 +1,8 @@
 """Options of the mount that holds the container's files."""
 
 from collections.abc import Iterator
-from shlex import quote
 
+from audit.facts.lxcconf import lxcpath
 from audit.facts.mounts import Mount, mounts_file
 from audit.facts.places import storage_mount, storage_path
 from audit.host import Host
@@ -17,6 +17,9 @@ from audit.model import (
     Pass,
     Unknown,
 )
+from remediations.actions import ROOT, Manual, steps
+from remediations.lxcpath import elsewhere
+from remediations.mounts import without
 
 
 def _mount(host: Host) -> Mount:
@@ -31,12 +34,17 @@ def _seen(host: Host, mount: Mount, expected: str) -> Evidence:
     return Evidence(host.get(mounts_file), mount.line or None, flags, expected)
 
 
-def _without(mount: Mount, flag: str, opposite: str) -> Fix:
-    return Fix(
-        f"remount-{opposite}",
-        f"Mount {mount.point} without {flag}, here and in /etc/fstab, or set lxc.lxcpath elsewhere",
-        (f"mount -o remount,{opposite} {quote(mount.point)}",),
-    )
+def _cure(host: Host, mount: Mount, flag: str) -> Fix:
+    """Somebody may have meant the flags of a mount that holds more than containers: as long as
+    there are none, they are kept elsewhere.
+    """
+    if f"{mount.point}/".startswith(f"{host.get(lxcpath)}/"):
+        return without(host, mount, *(one for one in ("noexec", "nosuid") if one in mount.flags))
+    moved = elsewhere(host)
+    if moved is not None:
+        return moved
+    fix = without(host, mount, flag)
+    return fix if flag == "noexec" else fix._replace(actions=(Manual(steps(fix), ROOT),))
 
 
 def noexec(host: Host) -> Iterator[Finding]:
@@ -53,7 +61,7 @@ def noexec(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{host.get(storage_path)} is on {mount.point}, mounted noexec: no init can run there",
             _seen(host, mount, "no noexec"),
-            fix=_without(mount, "noexec", "exec"),
+            fix=_cure(host, mount, "noexec"),
         )
     else:
         yield Pass(f"{mount.point} allows executing", _seen(host, mount, "no noexec"))
@@ -73,7 +81,7 @@ def nosuid(host: Host) -> Iterator[Finding]:
             f"{host.get(storage_path)} is on {mount.point}, mounted nosuid:"
             " su, sudo and ping lose their privilege inside",
             _seen(host, mount, "no nosuid"),
-            fix=_without(mount, "nosuid", "suid"),
+            fix=_cure(host, mount, "nosuid"),
         )
     else:
         yield Pass(f"{mount.point} honours set-user-id", _seen(host, mount, "no nosuid"))

@@ -1,7 +1,5 @@
 from collections.abc import Iterator
-from shlex import quote
 
-from audit.facts.accounts import target
 from audit.facts.lxcconf import lxcpath
 from audit.facts.paths import Obstacle, container_crosser, predicted_steps, traversal, walk
 from audit.facts.session import umask
@@ -11,12 +9,12 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
     check,
 )
+from remediations.access import listed, traverse
 
 
 @check(
@@ -55,32 +53,13 @@ def path_access(host: Host) -> Iterator[Finding]:
         return
     names = [one.step.path for one in obstacles]
     yield Fail(
-        f"the container's root (uid {uid}) cannot pass {_listed(names)}:"
-        f" {_why(host, obstacles[0])}",
+        f"the container's root (uid {uid}) cannot pass {listed(names)}: {_why(host, obstacles[0])}",
         *(Evidence(one.step.path, None, one.reason, f"x for uid {uid}") for one in obstacles),
-        fix=_fix(host, obstacles, uid),
+        fix=traverse(host, obstacles, crosser),
     )
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _why(host: Host, obstacle: Obstacle) -> str:
     if obstacle.step.predicted:
         return f"lxc-create will make it with the umask {host.get(umask):03o}: {obstacle.reason}"
     return obstacle.reason
-
-
-def _fix(host: Host, obstacles: list[Obstacle], uid: int) -> Fix:
-    account = host.get(target)
-    made = [quote(one.step.path) for one in obstacles if one.step.predicted]
-    paths = " ".join(quote(one.step.path) for one in obstacles)
-    first = f"install -d -m 0755 -o {account.uid} -g {account.gid} {' '.join(made)}"
-    own = all(o.step.stat is not None and o.step.stat.uid == account.uid for o in obstacles)
-    return Fix(
-        "acl-traverse",
-        f"Let uid {uid} pass",
-        (*((first,) if made else ()), f"setfacl -m u:{uid}:x {paths}"),
-        () if own and not made else ("root",),
-    )

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.accounts import target
 from audit.facts.idmap import Obstacle, is_granted, obstacle
@@ -19,12 +18,12 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
     check,
 )
+from remediations.rootfs import let_user_in, shift
 
 
 @check(
@@ -57,7 +56,7 @@ def rootfs(host: Host) -> Iterator[Finding]:
     user = host.get(user_crosser)
     closed = [step for step in way.steps if not passes(step, user)]
     if closed:
-        yield _unreadable(host, closed[0], user)
+        yield _unreadable(host, closed, user)
         return
     path, crosser = host.get(rootfs_path), host.get(container_crosser)
     if path is None:
@@ -67,16 +66,12 @@ def rootfs(host: Host) -> Iterator[Finding]:
     yield from _judge(host, path, crosser)
 
 
-def _unreadable(host: Host, step: Step, user: Crosser) -> Finding:
-    name, where = host.get(target).name, quote(step.path)
+def _unreadable(host: Host, closed: list[Step], user: Crosser) -> Finding:
+    name, step = host.get(target).name, closed[0]
     return Fail(
         f"{name} cannot look into {step.path}: {reason(step, user)}",
         Evidence(step.path, None, reason(step, user), f"x for {name}"),
-        fix=Fix(
-            "container-directory",
-            f"Let {name} pass {step.path}",
-            (f"chgrp -h {host.get(target).gid} {where}", f"chmod u+rwx,g+rwx {where}"),
-        ),
+        fix=let_user_in(host, closed),
     )
 
 
@@ -99,11 +94,7 @@ def _judge(host: Host, path: str, crosser: Crosser) -> Iterator[Finding]:
         yield Fail(
             f"the container's root (uid {uid}) cannot pass {first.step.path}: {first.reason}",
             *(Evidence(o.step.path, None, o.reason, f"x for uid {uid}") for o in obstacles),
-            fix=Fix(
-                "shift-rootfs",
-                f"Give the tree to the container's ids (uid {uid} is its root)",
-                (f"chown -h {uid}:{crosser.who.gid} {quote(first.step.path)}",),
-            ),
+            fix=shift(host, [one.step for one in obstacles], crosser),
         )
         return
     step = way.steps[-1]
@@ -117,6 +108,7 @@ def _judge(host: Host, path: str, crosser: Crosser) -> Iterator[Finding]:
             f"{path} belongs to {step.stat.uid}:{step.stat.gid}, which the container does not have:"
             " it starts, and its root cannot write there",
             Evidence(path, None, f"{step.stat.uid}:{step.stat.gid}", f"uid {uid}"),
+            fix=shift(host, [step], crosser),
             level=Level.DEGRADED,
             stages=(),
         )

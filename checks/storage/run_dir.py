@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.accounts import target
 from audit.facts.login import login as next_login
@@ -10,6 +9,10 @@ from audit.facts.places import run_dir as place_of
 from audit.facts.session import is_mine
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, check
+from remediations.actions import NOBODY, ROOT, Manual
+from remediations.aside import aside
+from remediations.directories import give, hand_over
+from remediations.quoting import word
 
 
 @check(
@@ -55,7 +58,7 @@ def run_dir(host: Host) -> Iterator[Finding]:
         f"{because}, and {name} may not write to {at}: {obstacle.reason}",
         Evidence(where, None, place.path, f"a directory of {name}"),
         Evidence(at, None, obstacle.reason, f"writable by {name}"),
-        fix=_fix(host, place, at),
+        fix=_fix(host, place, locks),
     )
 
 
@@ -76,21 +79,23 @@ def _lock_file(host: Host, locks: str) -> Obstacle | None:
     return Obstacle(way.steps[-1], reason(way.steps[-1], user, "rw"))
 
 
-def _fix(host: Host, place: RunDir, at: str) -> Fix | None:
+def _fix(host: Host, place: RunDir, locks: str) -> Fix | None:
     account = host.get(target)
     if place.because == "XDG_RUNTIME_DIR":
         return Fix(
-            "session-runtime-dir",
-            "Start from a login of the user's own, or without the variable",
-            ("unset XDG_RUNTIME_DIR",),
-            (),
+            "session_runtime_dir",
+            "start from a login of the user's own, or without the variable",
+            (Manual(("unset XDG_RUNTIME_DIR",), NOBODY),),
             "re-login",
         )
-    if place.because == "HOME" and at.startswith(f"{account.home}/"):
-        cache = quote(at)
-        return Fix(
-            "own-directory",
-            f"Give {at} to {account.name}",
-            (f"chown -hR {account.uid}:{account.gid} {cache}",),
-        )
-    return None
+    if place.because == RUN:
+        group = f"usermod -g {word(account.name)} {word(account.name)}"
+        title = f"give {account.name} a primary group of its own"
+        return Fix("primary_group", title, (Manual((group,), ROOT),), "re-login")
+    obstacle = host.get(uncreatable, locks, host.get(user_crosser))
+    if obstacle is None:
+        lock = _lock_file(host, locks)
+        return None if lock is None else hand_over(host, ((lock.step, "rw"),))
+    if obstacle.step.stat is not None and obstacle.step.stat.kind != "directory":
+        return aside(host, f"take {obstacle.step.path} out of the way", obstacle.step.path)
+    return give(host, locks)

@@ -1,10 +1,10 @@
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.lxcconf import lxcpath
 from audit.facts.paths import template_crosser, traversal
 from audit.host import Host
-from audit.model import CREATE, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import CREATE, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.access import traverse
 
 
 @check(
@@ -43,9 +43,5 @@ def template_access(host: Host) -> Iterator[Finding]:
     yield Fail(
         f"the template runs as uid {uid} and cannot pass {step.path}: {obstacles[0].reason}",
         *(Evidence(o.step.path, None, o.reason, f"x for uid {uid}") for o in obstacles),
-        fix=Fix(
-            "acl-traverse",
-            f"Let uid {uid} pass",
-            tuple(f"setfacl -m u:{uid}:x {quote(one.step.path)}" for one in obstacles),
-        ),
+        fix=traverse(host, obstacles, crosser),
     )

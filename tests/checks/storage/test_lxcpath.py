@@ -16,6 +16,7 @@ from checks.storage.lxcpath import lxcpath
 from checks.storage.rootfs import rootfs
 from checks.storage.run_dir import run_dir
 from checks.storage.space import space
+from remediations.actions import Owner
 from tests.checks.storage.trees import (
     BASE,
     HOME,
@@ -62,7 +63,7 @@ def test_a_lxcpath_that_root_owns_stops_creating_only() -> None:
     assert found.outcome is Outcome.FAIL
     assert found.stages == (CREATE,)
     assert found.fix is not None
-    assert LXC in found.fix.steps[0]
+    assert found.fix.actions == (Owner(LXC, USER.uid, USER.gid),)
 
 
 def test_a_parent_that_root_owns_stops_making_a_missing_lxcpath() -> None:
