@@ -12,15 +12,14 @@ from audit.model import NotApplicable, Unknown
 
 
 def in_home(host: Host, path: str) -> bool:
-    """Whether a path without symlinks lies below the user's home."""
-    return any(path.startswith(f"{home}/") for home in _homes(host))
+    """Whether a path without symlinks is the user's home, or lies below it."""
+    return any(f"{path}/".startswith(f"{home}/") for home in _homes(host))
 
 
 def leads_home(host: Host, path: str) -> bool:
     """Whether a path is the home, lies in it, or is a directory on the way to it."""
-    return any(
-        f"{home}/".startswith(f"{path.rstrip('/')}/") or path.startswith(f"{home}/")
-        for home in _homes(host)
+    return in_home(host, path) or any(
+        f"{home}/".startswith(f"{path.rstrip('/')}/") for home in _homes(host)
     )
 
 

@@ -84,6 +84,12 @@ def configured(host: Host, item: str) -> tuple[int, str] | None:
     """The soft limit that pam_limits sets for the target and the file that says so; None without
     one.
     """
+    entry = host.get(deciding, item)
+    return None if entry is None or entry.value == UNLIMITED else (entry.value, entry.file)
+
+
+def deciding(host: Host, item: str) -> Entry | None:
+    """The line that decides the soft limit of the target, None without one."""
     account, gids = host.get(target), host.get(login_groups)
     names = frozenset(name for name, gid, _ in host.get(local_groups) if gid in gids)
     best: tuple[int, Entry] | None = None
@@ -95,9 +101,7 @@ def configured(host: Host, item: str) -> tuple[int, str] | None:
         # wins.
         if rank and (best is None or rank >= best[0]):
             best = rank, entry
-    if best is None or best[1].value == UNLIMITED:
-        return None
-    return best[1].value, best[1].file
+    return None if best is None else best[1]
 
 
 def _caps(entry: Entry) -> bool:

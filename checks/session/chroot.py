@@ -9,7 +9,6 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
@@ -17,6 +16,7 @@ from audit.model import (
     Unknown,
     check,
 )
+from remediations.session import own_login
 
 # An initramfs that does not move its mounts to the new root leaves proc, sys, dev and run.
 LEFT_BY_BOOT = 4
@@ -36,7 +36,7 @@ def chroot(host: Host) -> Iterator[Finding]:
     if not host.get(is_mine):
         raise NotApplicable("the next login is not in a chroot of this process")
     table = host.get(mounts)
-    out = Fix("leave-chroot", "Start LXC outside the chroot", (), (), None)
+    out = own_login(host, "start LXC outside the chroot")
     if not any(mount.point == "/" for mount in table):
         yield Fail(
             "this session is in a chroot: its / is no mount",

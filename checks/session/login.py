@@ -1,11 +1,11 @@
 from collections.abc import Iterator
-from shlex import quote
 from typing import cast
 
 from audit.facts.accounts import target
 from audit.facts.session import is_mine
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, Unknown, check
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, Pass, Unknown, check
+from remediations.session import login_shell, no_expiry
 
 REFUSING = ("nologin", "false", "true", "sync", "halt", "shutdown")
 
@@ -34,11 +34,7 @@ def login(host: Host) -> Iterator[Finding]:
 def _shell(host: Host, shell: str) -> Finding | None:
     account = host.get(target)
     seen = Evidence("/etc/passwd", None, f"{account.name}: shell {shell}", "a login shell")
-    fix = Fix(
-        "login-shell",
-        f"Give {account.name} a shell",
-        (f"usermod -s /bin/bash {quote(account.name)}",),
-    )
+    fix = login_shell(host)
     if shell.rpartition("/")[2] in REFUSING:
         return Fail(
             f"{account.name}'s shell is {shell}: there are no login sessions", seen, fix=fix
@@ -66,7 +62,5 @@ def _expiry(host: Host) -> Finding | None:
     return Fail(
         f"the account {account.name} has expired",
         Evidence("/etc/shadow", None, f"expired on day {expires}", "no expiry"),
-        fix=Fix(
-            "account-expiry", f"Let {account.name} log in", (f"chage -E -1 {quote(account.name)}",)
-        ),
+        fix=no_expiry(host, expires),
     )

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from audit.facts.pam import LOGIN_SERVICES, stack
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Fix, Level, Pass, check
+from remediations.actions import Remove
 
 FILES = ("/etc/nologin", "/run/nologin")
 
@@ -29,7 +30,7 @@ def nologin(host: Host) -> Iterator[Finding]:
             yield Fail(
                 f"{file} keeps ordinary users out of {' and '.join(refusing)}",
                 Evidence(file, None, "exists", "absent"),
-                fix=Fix("remove-nologin", "Let users log in again", (f"rm {file}",)),
+                fix=Fix("nologin", "let users log in again", (Remove(file),)),
             )
             return
     yield Pass("no nologin file is in force", Evidence(FILES[0], None, "absent"))

@@ -16,9 +16,15 @@ from audit.model import (
     Pass,
     Unknown,
 )
+from remediations.session import outer_system, own_login
 
 # linux/capability.h; what the set-user-id helpers of an unprivileged start need
 NEEDED = {6: "cap_setgid", 7: "cap_setuid"}
+
+# What starts a system in a container so that nothing in it can have these, and how else.
+NO_NEW_PRIVS = ("# without no_new_privs: no --security-opt no-new-privileges, no NoNewPrivileges=",)
+BOUNDING = ("# with CAP_SETUID and CAP_SETGID: --cap-add SETUID --cap-add SETGID",)
+FILTER = ("# with a filter that lets user namespaces be: --security-opt seccomp=PROFILE",)
 
 
 def _file(host: Host) -> str:
@@ -29,14 +35,11 @@ def _whose(host: Host) -> str:
     return "this session" if host.get(is_mine) else "process 1, from which logins descend,"
 
 
-def _outside(host: Host) -> Fix:
-    return Fix(
-        "session-privileges",
-        "Start LXC from a login of its own, outside the sandbox or service",
-        (),
-        () if host.get(is_mine) else ("root",),
-        "re-login",
-    )
+def _outside(host: Host, *lines: str) -> Fix:
+    """A login of its own; where process 1 is confined, so is every login of this system."""
+    if host.get(is_mine):
+        return own_login(host, "start LXC from a login of its own, outside the sandbox or service")
+    return outer_system("start this system with more privilege", *lines)
 
 
 def no_new_privs(host: Host) -> Iterator[Finding]:
@@ -59,7 +62,7 @@ def no_new_privs(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{_whose(host)} runs with no_new_privs: newuidmap and newgidmap get no privilege",
             seen,
-            fix=_outside(host),
+            fix=_outside(host, *NO_NEW_PRIVS),
         )
 
 
@@ -85,7 +88,7 @@ def bounding_set(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"the bounding set of {_whose(host)} lacks {' and '.join(lacking)}",
             seen,
-            fix=_outside(host),
+            fix=_outside(host, *BOUNDING),
         )
     else:
         yield Pass(f"the bounding set of {_whose(host)} has what the helpers need", seen)
@@ -116,7 +119,7 @@ def seccomp(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"a seccomp filter lies on {_whose(host)} and no user namespace can be made",
             seen,
-            fix=_outside(host),
+            fix=_outside(host, *FILTER),
         )
 
 

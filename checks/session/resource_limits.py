@@ -1,7 +1,6 @@
 """ulimits of the session that stop LXC: one row per limit."""
 
 from collections.abc import Callable, Iterator
-from shlex import quote
 
 from audit.facts import limits
 from audit.facts.accounts import target
@@ -16,13 +15,13 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     Pass,
     Stage,
     Undecided,
 )
 from audit.records import NamedTuple
+from remediations.limits import raise_limit
 
 MIB = 1024 * 1024
 
@@ -93,7 +92,7 @@ def _judge(row: Row) -> Callable[[Host], Iterator[Finding]]:
         if row.item == "nproc" and value < row.enough:
             value = max(0, value - host.get(other_processes))
         seen = Evidence(file, None, f"{row.item} {value}", f"at least {row.enough}")
-        fix = _raise(host, row)
+        fix = raise_limit(host, row.item)
         if value < row.fails_below:
             yield Fail(
                 f"{row.item} is limited to {value}: LXC needs {row.works_from}", seen, fix=fix
@@ -126,21 +125,6 @@ def other_processes(host: Host) -> int:
 
 def _where(host: Host) -> str:
     return "/proc/self/limits" if host.get(is_mine) else limits.CONF
-
-
-def _raise(host: Host, row: Row) -> Fix:
-    name = host.get(target).name
-    value = 65536 if row.item == "nofile" else "unlimited"
-    return Fix(
-        f"limit-{row.item}",
-        f"Raise {row.item} for {name} in limits.conf(5)",
-        (
-            f"printf '%s - {row.item} {value}\\n' {quote(name)}"
-            " >>/etc/security/limits.d/90-lxc.conf",
-        ),
-        ("root",),
-        "re-login",
-    )
 
 
 _DOC = """{title}: RLIMIT_{upper} of the session.

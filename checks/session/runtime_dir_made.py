@@ -1,11 +1,13 @@
 from collections.abc import Iterator
 
 from audit.facts.distro import family
-from audit.facts.init import init_system
+from audit.facts.init import SYSTEMD, init_system
 from audit.facts.login import logind_runs
 from audit.facts.pam import login_service, session_rule
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, Unknown, check
+from remediations.distro import needed
+from remediations.pam import session
 
 
 @check("Logins are registered with logind", Level.DEGRADED, after=("host.user",))
@@ -37,10 +39,24 @@ def runtime_dir_made(host: Host) -> Iterator[Finding]:
     )
 
 
-def _fix(host: Host) -> Fix | None:
-    """Other families than Debian's ship the module with systemd or elogind itself."""
-    if family(host) != "debian":
+def _fix(host: Host) -> Fix:
+    """The package of Debian puts the line where it belongs; elsewhere it is a line only."""
+    running = _is_systemd(host)
+    module, package = ("pam_systemd", "pam-systemd") if running else ("pam_elogind", "elogind")
+    missing = needed(host, package)
+    lines = () if missing and _family(host) == "debian" else session(host, module)
+    return Fix("pam_logind", "register logins with logind", (*missing, *lines), "re-login")
+
+
+def _is_systemd(host: Host) -> bool:
+    try:
+        return host.get(init_system) == SYSTEMD
+    except Unknown:
+        return True
+
+
+def _family(host: Host) -> str | None:
+    try:
+        return host.get(family)
+    except Unknown:
         return None
-    package = "libpam-systemd" if host.get(init_system) == "systemd" else "libpam-elogind"
-    steps = (f"apt-get install -y {package}",)
-    return Fix("pam-logind", "Register logins with logind", steps, ("root",), "re-login")

@@ -23,7 +23,7 @@ from audit.model import (
     Pass,
     check,
 )
-from remediations.rootfs import let_user_in, shift
+from remediations.shifted import let_user_in, shift
 
 
 @check(
