@@ -61,7 +61,7 @@ def read_write(host: Host, mount: Mount) -> Fix:
 def kernels(fstype: str, point: str, options: str = "") -> Fix:
     """Mount one of the kernel's own file systems where every system has it; init does at boot."""
     words = ["mount", "-t", fstype, *(["-o", options] if options else []), fstype, word(point)]
-    there = f"grep -q {word(f' {_escaped(point)} {fstype} ')} /proc/mounts"
+    there = f"grep -q {word(f' / {_pattern(point)} .* - {fstype} ')} /proc/self/mountinfo"
     make = f"mkdir -p {word(point)} && "
     return Fix(
         "mount",

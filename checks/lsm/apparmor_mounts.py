@@ -9,13 +9,13 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
     Unknown,
     check,
 )
+from remediations.apparmor import incomplete
 
 FEATURE = f"{APPARMOR}/features/mount/mask"
 
@@ -46,10 +46,5 @@ def apparmor_mounts(host: Host) -> Iterator[Finding]:
         yield Fail(
             "this kernel's AppArmor has no mount rules: lxc-start refuses to go on",
             Evidence(FEATURE, None, "does not exist"),
-            fix=Fix(
-                "apparmor_unconfined",
-                "let the container run unconfined by AppArmor",
-                (f"echo 'lxc.apparmor.profile = unconfined' >> {config.path}",),
-                needs=("user",),
-            ),
+            fix=incomplete(host),
         )

@@ -10,13 +10,13 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
     Unknown,
     check,
 )
+from remediations.apparmor import unconfined
 from remediations.distro import service
 
 
@@ -44,16 +44,10 @@ def apparmor_profile(host: Host) -> Iterator[Finding]:
         line = Evidence(host.get(container_config).path, None, "no lxc.apparmor.profile")
     else:
         line = Evidence(entry.file, entry.line, f"lxc.apparmor.profile = {name}", "unconfined")
-    unconfine = Fix(
-        "apparmor_unconfined",
-        "let the container run unconfined by AppArmor (its user namespace confines it)",
-        (f"echo 'lxc.apparmor.profile = unconfined' >> {host.get(container_config).path}",),
-        needs=("user",),
-    )
     if name == "generated":
         parser = host.get(which, "apparmor_parser")
         why = "only root can load it" if parser else "apparmor_parser is not on the user's PATH"
-        yield Fail(f"lxc.apparmor.profile is generated, and {why}", line, on, fix=unconfine)
+        yield Fail(f"lxc.apparmor.profile is generated, and {why}", line, on, fix=unconfined(host))
     elif name == "unconfined":
         if host.get(own_label) == "unconfined":
             yield Pass("the container runs unconfined by AppArmor", line)
@@ -63,5 +57,5 @@ def apparmor_profile(host: Host) -> Iterator[Finding]:
         yield Pass(f"profile {name} is loaded", line)
     else:
         seen = Evidence(f"{APPARMOR}/profiles", None, "not listed", name)
-        fix = unconfine if entry is not None else service(host, "lxc")
+        fix = unconfined(host) if entry is not None else service(host, "lxc")
         yield Fail(f"AppArmor profile {name} is not loaded", line, seen, fix=fix)

@@ -8,13 +8,13 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
     Unknown,
     check,
 )
+from remediations.session import own_login
 
 
 @check(
@@ -45,5 +45,5 @@ def apparmor_session(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"the session runs under profile {mine} and the container asks for {host.get(label)}",
             seen,
-            fix=Fix("unconfined_session", "start from an unconfined login session", (), ()),
+            fix=own_login(host, "start from an unconfined login session"),
         )

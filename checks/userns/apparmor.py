@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from audit.facts.executables import which
+from audit.facts.executables import Executable, which
 from audit.facts.lsm import (
     RESTRICT_USERNS,
     attaches,
@@ -16,7 +16,6 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
@@ -25,6 +24,7 @@ from audit.model import (
     Unknown,
     check,
 )
+from remediations.apparmor import add_userns, allow_userns, load
 
 # What makes user namespaces: lxc-create itself and the lxc-usernsexec that runs its template;
 # lxc-start.
@@ -66,32 +66,22 @@ def apparmor(host: Host) -> Iterator[Finding]:
         if program is None or (name != "lxc-start" and host.request.container is not None):
             continue
         found = True
-        # The kernel attaches by the path of the file itself, links resolved.
-        path = host.real(program.path) or program.path
-        yield _judge(host, path, stages)
+        yield _judge(host, program, name, stages)
     if not found:
         raise NotApplicable("LXC is not installed")
 
 
-def _judge(host: Host, path: str, stages: tuple[Stage, ...]) -> Finding:
+def _judge(host: Host, program: Executable, name: str, stages: tuple[Stage, ...]) -> Finding:
+    # The kernel attaches by the path of the file itself, links resolved.
+    path = program.real
     restricted = f"{RESTRICT_USERNS} is 1 and"
-    fix = Fix(
-        "apparmor_userns",
-        f"give {path} a profile with userns",
-        (
-            f"printf '%s\\n' 'abi <abi/4.0>,' 'include <tunables/global>' "
-            f"'profile {name_for(path)} {path} flags=(unconfined) {{' '  userns,' '}}' "
-            f"> /etc/apparmor.d/{name_for(path)}",
-            f"apparmor_parser -r /etc/apparmor.d/{name_for(path)}",
-        ),
-    )
     covering = [p for p in host.get(profiles_on_disk) if attaches(p.attachment, path)]
     if not covering:
         return Fail(
             f"{restricted} no AppArmor profile covers {path}",
             Evidence("/etc/apparmor.d", None, "no profile for it", f"a profile for {path}"),
             subject=path,
-            fix=fix,
+            fix=allow_userns(host, program, name),
             stages=stages,
         )
     # The most specific attachment wins; exact paths are longer than globs that name them.
@@ -102,7 +92,7 @@ def _judge(host: Host, path: str, stages: tuple[Stage, ...]) -> Finding:
             f"{restricted} profile {profile.name} of {path} has no userns rule",
             seen,
             subject=path,
-            fix=fix,
+            fix=add_userns(profile),
             stages=stages,
         )
     try:
@@ -111,13 +101,9 @@ def _judge(host: Host, path: str, stages: tuple[Stage, ...]) -> Finding:
                 f"{restricted} profile {profile.name} is not loaded",
                 seen,
                 subject=path,
-                fix=Fix("apparmor_load", "load it", (f"apparmor_parser -r {profile.path}",)),
+                fix=load(profile),
                 stages=stages,
             )
     except Unknown as why:
         return Undecided(f"whether {profile.name} is loaded: {why}", seen, subject=path)
     return Pass(f"profile {profile.name} allows it", seen, subject=path)
-
-
-def name_for(path: str) -> str:
-    return path.rpartition("/")[2]

@@ -10,15 +10,16 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     Pass,
     Unknown,
     check,
 )
+from remediations.devices import node, opened
+from remediations.mounts import without
 
 NODE = "/dev/null"
-FIX = Fix("dev_null", "make /dev/null anew", (f"rm -f {NODE}", f"mknod -m 666 {NODE} c 1 3"))
+ANEW = node(NODE, 1, 3)
 
 
 @check("The user can read and write /dev/null", Level.BLOCKING, stages=EVERYTHING)
@@ -36,7 +37,7 @@ def dev_null(host: Host) -> Iterator[Finding]:
     answer = host.ask("stat", NODE)
     found = host.stat(NODE)
     if found is None:
-        yield Fail(f"{NODE} does not exist", Evidence(NODE, None, "does not exist"), fix=FIX)
+        yield Fail(f"{NODE} does not exist", Evidence(NODE, None, "does not exist"), fix=ANEW)
         return
     mode = Evidence(NODE, None, f"{found.kind} {found.mode:04o} {found.uid}:{found.gid}", "0666")
     mount = host.get(mount_of, NODE)
@@ -44,18 +45,19 @@ def dev_null(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{mount.point} is mounted nodev: {NODE} cannot be opened",
             Evidence(host.get(mounts_file), mount.line, f"{mount.point} nodev"),
-            fix=Fix("remount", "allow devices", (f"mount -o remount,bind,dev {mount.point}",)),
+            fix=without(host, mount, "nodev"),
         )
         return
     user = host.get(session_credentials)
     acl = host.xattr(NODE, "system.posix_acl_access")
+    fix = opened(NODE, found, acl, user) if found.kind == "character device" else ANEW
     if not may(answer, acl, user, "w"):
-        yield Fail(f"{NODE} is mode {found.mode:04o}: the user cannot write it", mode, fix=FIX)
+        yield Fail(f"{NODE} is mode {found.mode:04o}: the user cannot write it", mode, fix=fix)
     elif not may(answer, acl, user, "r"):
         yield Fail(
             f"{NODE} is mode {found.mode:04o}: the user cannot read it",
             mode,
-            fix=FIX,
+            fix=fix,
             stages=STARTING,
         )
     else:

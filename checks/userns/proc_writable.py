@@ -2,7 +2,8 @@ from collections.abc import Iterator
 
 from audit.facts.mounts import mount_of, mounts_file
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, Unknown, check
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, Pass, Unknown, check
+from remediations.mounts import kernels, read_write
 
 
 @check("/proc is mounted, and writable", Level.BLOCKING, stages=EVERYTHING)
@@ -19,13 +20,13 @@ def proc_writable(host: Host) -> Iterator[Finding]:
         yield Fail(
             "/proc is not mounted",
             Evidence(host.get(mounts_file), None, "no proc on /proc"),
-            fix=Fix("mount", "mount /proc", ("mount -t proc proc /proc",)),
+            fix=kernels("proc", "/proc"),
         )
     elif top.is_read_only:
         yield Fail(
             "/proc is mounted read-only: no id map can be written",
             Evidence(host.get(mounts_file), top.line, "/proc ro", "rw"),
-            fix=Fix("remount", "mount /proc read-write", ("mount -o remount,rw /proc",)),
+            fix=read_write(host, top),
         )
     else:
         yield Pass("mounted read-write", Evidence(host.get(mounts_file), top.line, "/proc rw"))

@@ -12,13 +12,14 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
     Unknown,
     check,
 )
+from remediations.devices import node, opened
+from remediations.mounts import kernels
 
 NODE = "/dev/ptmx"
 OWN_CONSOLE = (
@@ -26,7 +27,6 @@ OWN_CONSOLE = (
     0,
     12,
 )  # since then a container with a devpts of its own takes its console from there
-FIX = Fix("dev_ptmx", f"open {NODE} to everybody", (f"chmod 666 {NODE}",))
 
 
 @check("The user can open a pseudoterminal for the console", Level.BLOCKING, stages=STARTING)
@@ -50,7 +50,7 @@ def ptmx(host: Host) -> Iterator[Finding]:
         yield Fail(
             "no devpts is mounted on /dev/pts",
             Evidence(host.get(mounts_file), None, "no devpts", "devpts on /dev/pts"),
-            fix=Fix("mount", "mount it", ("mkdir -p /dev/pts", "mount -t devpts devpts /dev/pts")),
+            fix=kernels("devpts", "/dev/pts", "mode=620,gid=5,ptmxmode=000"),
         )
         return
     answer, found = host.ask("stat", NODE), host.stat(NODE)
@@ -58,15 +58,17 @@ def ptmx(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{NODE} does not exist",
             Evidence(NODE, None, "does not exist"),
-            fix=Fix("dev_ptmx", "make it", (f"mknod -m 666 {NODE} c 5 2",)),
+            fix=node(NODE, 5, 2),
         )
         return
     acl = host.xattr(NODE, "system.posix_acl_access")
     seen = Evidence(NODE, None, f"{found.kind} {found.mode:04o} {found.uid}:{found.gid}", "0666")
-    if may(answer, acl, host.get(session_credentials), "rw"):
+    user = host.get(session_credentials)
+    if may(answer, acl, user, "rw"):
         yield Pass("the user can", seen)
     else:
-        yield Fail(f"{NODE} is mode {found.mode:04o}: the user cannot open it", seen, fix=FIX)
+        fix = opened(NODE, found, acl, user)
+        yield Fail(f"{NODE} is mode {found.mode:04o}: the user cannot open it", seen, fix=fix)
 
 
 def _uses_host(host: Host) -> bool:

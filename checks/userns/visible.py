@@ -21,6 +21,7 @@ from audit.model import (
     Undecided,
     Unknown,
 )
+from remediations.mounts import kernels, read_write, relatime, uncover
 
 
 def proc(host: Host) -> Iterator[Finding]:
@@ -65,7 +66,7 @@ def _judge(host: Host, fstype: str, place: str, *, read_only: bool) -> Iterator[
         yield Fail(
             f"no {fstype} is mounted: the kernel then lets no container mount one",
             Evidence(file, None, f"no {fstype}", f"{fstype} on {place}"),
-            fix=Fix("mount", f"mount {place}", (f"mount -t {fstype} {fstype} {place}",)),
+            fix=kernels(fstype, place),
         )
         return
     # The last one mounted is on top, and is the one that people see and can cure.
@@ -77,9 +78,10 @@ def _judge(host: Host, fstype: str, place: str, *, read_only: bool) -> Iterator[
             f"{why}: whether the kernel lets a container mount {place} takes a try (--probe)", seen
         )
     else:
-        yield Fail(
-            f"{why}: the kernel lets no container mount its own {place}", seen, fix=cure(worst)
-        )
+        # An instance that shows a part stays what it is: another one has to be whole.
+        whole = [one for one in found.obstacles if not one.why.startswith("shows only")]
+        fix = cure(host, whole[-1]) if whole else kernels(fstype, place)
+        yield Fail(f"{why}: the kernel lets no container mount its own {place}", seen, fix=fix)
 
 
 def shown(obstacle: Obstacle) -> str:
@@ -87,18 +89,14 @@ def shown(obstacle: Obstacle) -> str:
     return f"{obstacle.mount.point} {flags} - {obstacle.mount.fstype}"
 
 
-def cure(obstacle: Obstacle) -> Fix:
+def cure(host: Host, obstacle: Obstacle) -> Fix:
     """Uncover or remount. In a container it is the outer container's config that has to change."""
-    point = obstacle.mount.point
+    mount = obstacle.mount
     if obstacle.why.startswith("covers"):
-        return Fix(
-            "uncover",
-            f"unmount {point}, or allow nesting in the container this host is",
-            (f"umount {point}",),
-        )
+        return uncover(mount)
     if obstacle.why.startswith("is mounted read-only"):
-        return Fix("remount", f"mount {point} read-write", (f"mount -o remount,rw {point}",))
-    return Fix("remount", f"mount {point} relatime", (f"mount -o remount,bind,relatime {point}",))
+        return read_write(host, mount)
+    return relatime(host, mount)
 
 
 CHECKS = (

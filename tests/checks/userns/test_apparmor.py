@@ -6,7 +6,7 @@ import pytest
 
 from audit.facts import executables
 from audit.facts.lsm import APPARMOR_ENABLED, Profile, loaded_profiles, profiles_on_disk
-from audit.host import Host, Request
+from audit.host import Host, Request, Stat
 from audit.model import EVERYTHING, STARTING, Outcome, Unknown
 from audit.source import Answer, Question, Refused
 from audit.testing import judged, made_host, outcomes
@@ -16,11 +16,9 @@ from tests.primed import primed
 RESTRICT = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
 
 
-class Program:
-    """As much of an Executable as the check asks for."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
+def program(path: str, uid: int = 0) -> executables.Executable:
+    stat = Stat("file", 0o755, uid, 0, 9, 8, 1)
+    return executables.Executable(path, path, stat, None, True)
 
 
 def profile(name: str, *, allows: bool = True) -> Profile:
@@ -37,7 +35,8 @@ def on(*profiles: Profile, loaded: bool | None = True, value: str | None = "1") 
     if loaded is None:
         primed(host, {loaded_profiles: Unknown("Permission denied")})
     for name, _ in PROGRAMS:
-        host._facts[(executables.which, name)] = (Program(f"/usr/bin/{name}"), None, frozenset())
+        found = program(f"/usr/bin/{name}")
+        host._facts[(executables.which, name)] = (found, None, frozenset())
     return host
 
 
