@@ -6,15 +6,24 @@ import posixpath
 
 from audit.host import Host
 from audit.model import Fix, Unknown
-from remediations.actions import NOBODY, USER, Manual, Remove, Run
+from remediations.actions import NOBODY, ROOT, USER, Manual, Remove, Run
 from remediations.config import rights
 from remediations.quoting import word
 
+# Where a root that takes a file away does what an administrator would.
+OURS = ("/usr/local/bin", "/usr/local/sbin")
+
 
 def aside(host: Host, title: str, path: str) -> Fix:
-    """Take a file away, which undo brings back; rename what is a directory or a symlink."""
+    """Take a file away, which undo brings back; rename what is a directory or a symlink.
+
+    Where it lies is mostly the user's word: root's rights are not used for that.
+    """
     by_hand = Fix("in_the_way", title, (Manual((f"rm -r -- {word(path)}",), USER),))
-    who = rights(host, posixpath.dirname(path))
+    directory = posixpath.dirname(path)
+    who = rights(host, directory)
+    if who == ROOT and directory not in OURS:
+        who = NOBODY
     theirs = who == USER
     try:
         found = host.lstat(path)

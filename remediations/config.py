@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from audit.facts.accounts import target
-from audit.facts.config import config_lines, config_path
+from audit.facts.config import Entry, config_lines, container_config
 from audit.facts.userfiles import user_read
 from audit.host import Host
 from audit.model import Fix, NotApplicable, Unknown
@@ -52,6 +52,18 @@ def rewrite(
     return Fix(mechanism, title, (*before, *edits, *after))
 
 
+def leave_out(host: Host, entry: Entry, title: str = "") -> Fix:
+    """Make a comment of a line that can never do what it says."""
+    title = title or f"take {entry.key} out of {entry.file}"
+    return rewrite(host, title, Change(entry.file, entry.line, entry.text))
+
+
+def put(host: Host, entry: Entry, value: str, title: str = "") -> Fix:
+    """Another value in the place of one."""
+    new = f"{entry.key} = {value}"
+    return rewrite(host, title or f"write {new}", Change(entry.file, entry.line, entry.text, new))
+
+
 def by_hand(host: Host, changes: Iterable[Change]) -> Manual:
     """The same for a person."""
     lines: list[str] = []
@@ -66,11 +78,27 @@ def by_hand(host: Host, changes: Iterable[Change]) -> Manual:
 
 def append(host: Host, *lines: str) -> tuple[Action, ...]:
     """Lines at the end of the judged config, which is made where it is not there."""
-    path = host.get(config_path)
-    who = rights(host, path)
+    path = host.get(container_config).path
+    who = editor(host, path)
     if who == NOBODY:
         return (Manual(tuple(f"echo {word(line)} >> {word(path)}" for line in lines), USER),)
     return tuple(Append(path, line, who == USER) for line in lines)
+
+
+def append_fix(host: Host, line: str) -> Fix:
+    """A line at the end of the judged config."""
+    return Fix("config_line", f"write {line}", append(host, line))
+
+
+def editor(host: Host, path: str, *, shared: bool = False) -> str:
+    """Whose rights a script may use to change a config: USER's for what is the user's, ROOT's for
+    the one that the audit was asked to judge, or for one of everybody's if `shared`.
+    """
+    who = rights(host, path)
+    asked = host.request.config is not None and host.request.container is None
+    if who == ROOT and not shared and not (asked and path == host.get(container_config).path):
+        return NOBODY
+    return who
 
 
 def rights(host: Host, path: str) -> str:
@@ -83,9 +111,9 @@ def rights(host: Host, path: str) -> str:
         real = _real(host, path)
         if real is None:
             return NOBODY
-        if _is_below(real, home):
+        if is_below(real, home):
             return USER if _may_write_beside(host, real, account.uid) else NOBODY
-        if _is_below(path, account.home):
+        if is_below(path, account.home):
             return NOBODY  # a symlink leads out of the home
         owners = {
             found.uid for place in _ancestors(real) if (found := host.lstat(place)) is not None
@@ -100,7 +128,7 @@ def rights(host: Host, path: str) -> str:
 def may_be_theirs(host: Host, path: str) -> bool:
     """Whether a path lies below the user's home, as it is written."""
     try:
-        return _is_below(path, host.get(target).home)
+        return is_below(path, host.get(target).home)
     except (Unknown, NotApplicable):
         return False
 
@@ -125,10 +153,8 @@ def _edits(host: Host, changes: Iterable[Change], *, shared: bool) -> tuple[Repl
         place = one.file, one.line
         if place not in old:
             raw = raw_line(host, *place)
-            who = rights(host, one.file)
+            who = editor(host, one.file, shared=shared)
             if raw is None or who == NOBODY:
-                return None
-            if who == ROOT and not shared and one.file != host.get(config_path):
                 return None
             old[place] = new[place] = raw
             theirs[one.file] = who == USER
@@ -183,8 +209,9 @@ def _may_write_beside(host: Host, path: str, uid: int) -> bool:
     return False
 
 
-def _is_below(path: str, directory: str) -> bool:
-    return path.startswith(directory.rstrip("/") + "/")
+def is_below(path: str, directory: str) -> bool:
+    """Whether a path lies in a directory, as both are written, without a way out again."""
+    return path.startswith(directory.rstrip("/") + "/") and ".." not in path.split("/")
 
 
 def _ancestors(path: str) -> tuple[str, ...]:

@@ -1,17 +1,17 @@
 """How newuidmap and newgidmap get the privilege that they need.
 
-What stands on a user's PATH may be the user's own, or lead anywhere: only a file of root's in
-directories of root's is ever given privilege here. Whatever else there is comes with the package.
+What stands on a user's PATH may be the user's own, or lead anywhere: only a file where the
+distribution puts programs is ever given privilege here. Whatever else there is comes with the
+package.
 """
 
 from __future__ import annotations
 
 from audit.facts.distro import family
-from audit.facts.executables import CAPABILITIES, Executable
+from audit.facts.executables import CAPABILITIES, USUAL, Executable
 from audit.host import Host
 from audit.model import Fix, Unknown
 from remediations.actions import Action, Capability, Mode, Owner
-from remediations.config import rights
 from remediations.distro import install
 
 SYSTEM = 1000  # accounts below it are the system's (login.defs(5), UID_MIN)
@@ -49,16 +49,16 @@ def executable(host: Host, name: str, one: Executable) -> Fix:
 
 def is_trusted(host: Host, one: Executable, name: str) -> bool:
     """Whether nobody but the system can have had a hand in a file: it may be given privilege."""
-    if one.stat.kind != "file" or one.real.rpartition("/")[2] != name:
+    directory, _, base = one.real.rpartition("/")
+    if one.stat.kind != "file" or base != name or directory not in USUAL:
         return False
     if one.stat.uid >= SYSTEM or one.stat.mode & WRITABLE:
         return False
-    above = one.real.rpartition("/")[0] or "/"
     try:
-        found = host.stat(above)
+        found = host.stat(directory)
     except Unknown:
         return False
-    return found is not None and not found.mode & WRITABLE and rights(host, above) == "root"
+    return found is not None and found.uid == 0 and not found.mode & WRITABLE
 
 
 def _family(host: Host) -> str | None:

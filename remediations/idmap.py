@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audit.facts.accounts import local_accounts, local_groups, target
-from audit.facts.config import config_path
+from audit.facts.config import container_config
 from audit.facts.idmap import IdMap, delegated, is_granted, is_nested, maps_of
 from audit.facts.subids import (
     BLOCK,
@@ -20,7 +20,7 @@ from audit.facts.subids import (
 from audit.host import Host
 from audit.model import Fix, NotApplicable, Unknown
 from remediations.actions import NOBODY, ROOT, USER, Action, Append, Delete, Manual, Plain, Replace
-from remediations.config import Change, by_hand, raw_line, rights
+from remediations.config import Change, by_hand, editor, raw_line
 from remediations.quoting import words
 
 WRITABLE = 0o022
@@ -153,11 +153,11 @@ def edit(host: Host, lines: list[IdMap]) -> tuple[Action, ...]:
     """Put these lines in the place of the config's lines of the same kinds."""
     edits: list[Action] = []
     deletes: list[Delete] = []
-    path = host.get(config_path)
+    path = host.get(container_config).path
     for new in lines:
         old = host.get(maps_of, new.kind)
         here = [one for one in old if one.file == path]
-        who = rights(host, path)
+        who = editor(host, path)
         raws = [raw_line(host, path, one.line) for one in here]
         if len(here) < len(old) or who == NOBODY or None in raws:
             return (_edit_by_hand(host, lines),)
@@ -176,7 +176,7 @@ def edit(host: Host, lines: list[IdMap]) -> tuple[Action, ...]:
 
 def _edit_by_hand(host: Host, lines: list[IdMap]) -> Manual:
     changes: list[Change] = []
-    path = host.get(config_path)
+    path = host.get(container_config).path
     for new in lines:
         old = host.get(maps_of, new.kind)
         changes += [Change(one.file, one.line, one.text) for one in old]

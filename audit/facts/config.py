@@ -178,8 +178,12 @@ def container_config(host: Host) -> Config:
 
     Raises Unknown where the host could not be looked at; what LXC would refuse is in `problems`.
     """
+    return host.get(config_at, host.get(config_path))
+
+
+def config_at(host: Host, path: str) -> Config:
+    """Any config and everything it includes, as `container_config`."""
     reader = _Reader(host, host.get(lxc_version))
-    path = host.get(config_path)
     reader.file(path, None)
     entries = tuple(reader.entries)
     return Config(
@@ -215,7 +219,7 @@ class _Reader:
             self.includes.append(path)
         self._files += 1
         if self._files > _MAX_FILES:
-            raise Unknown(f"{self.host.get(config_path)} includes more than {_MAX_FILES} files")
+            raise Unknown(f"{self._stack[0]} includes more than {_MAX_FILES} files")
         text = "" if path == "/dev/null" else self.host.get(user_read, path)
         if text is None:
             kind = "include" if named else "missing"

@@ -32,20 +32,33 @@ LEGACY: dict[str, str | None] = {
     "lxc.tty": "lxc.tty.max",
     "lxc.utsname": "lxc.uts.name",
 }
-# lxc.network.type became lxc.net.0.type: one number per interface.
-_GROUPS = {"lxc.network.": "lxc.net.0.", "lxc.limit.": "lxc.prlimit."}
+_LIMIT = ("lxc.limit.", "lxc.prlimit.")
+_NETWORK = "lxc.network."
+_ADDRESSES = ("ipv4", "ipv6")
 
 
 def is_legacy(key: str) -> bool:
     """Whether LXC 1 or 2 knew the key."""
-    return key in LEGACY or key.startswith(tuple(_GROUPS)) or key == "lxc.network"
+    return key in LEGACY or key.startswith((_NETWORK, _LIMIT[0])) or key == "lxc.network"
 
 
-def successor(key: str) -> str | None:
-    """What a key is called now, None when it has no successor (or never was one)."""
+def begins_interface(key: str) -> bool:
+    """Whether a key begins another interface: those without a number belong to the last one."""
+    return key == f"{_NETWORK}type"
+
+
+def successor(key: str, interface: int = 0) -> str | None:
+    """What a key is called now, None when it has no successor (or never was one).
+
+    `interface` is the number of the interface that a key without a number belongs to.
+    """
     if key == "lxc.network":
         return "lxc.net"
-    for old, new in _GROUPS.items():
-        if key.startswith(old):
-            return new + key.removeprefix(old)
+    if key.startswith(_LIMIT[0]):
+        return _LIMIT[1] + key.removeprefix(_LIMIT[0])
+    if key.startswith(_NETWORK):
+        first, _, rest = key.removeprefix(_NETWORK).partition(".")
+        number, name = (first, rest) if first.isdecimal() else (str(interface), "")
+        name = name or key.removeprefix(_NETWORK)
+        return f"lxc.net.{number}.{name}" + (".address" if name in _ADDRESSES else "")
     return LEGACY.get(key)

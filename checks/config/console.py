@@ -4,6 +4,8 @@ from audit.facts.config import Entry, container_config
 from audit.facts.outputs import unwritable
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.config import leave_out
+from remediations.logs import log_elsewhere
 
 
 @check(
@@ -28,10 +30,10 @@ def console(host: Host) -> Iterator[Finding]:
     if logfile is None and path is None:
         raise NotApplicable("the config says nothing about the console")
     if logfile is not None:
-        yield judged(logfile, log_obstacle(host, logfile.value))
+        yield judged(host, logfile, log_obstacle(host, logfile.value))
     if path is not None:
         missing = host.stat(path.value) is None if path.value.startswith("/") else False
-        yield judged(path, "it does not exist" if missing else None)
+        yield judged(host, path, "it does not exist" if missing else None)
 
 
 def log_obstacle(host: Host, path: str) -> str | None:
@@ -40,8 +42,9 @@ def log_obstacle(host: Host, path: str) -> str | None:
     return unwritable(host, path, makes_directories=False)
 
 
-def judged(entry: Entry, why: str | None) -> Finding:
+def judged(host: Host, entry: Entry, why: str | None) -> Finding:
     seen = Evidence(entry.file, entry.line, entry.text)
     if why is None:
         return Pass(f"{entry.value} can be opened", seen, subject=entry.key)
-    return Fail(f"the user cannot open {entry.value}: {why}", seen, subject=entry.key)
+    fix = leave_out(host, entry) if entry.key.endswith(".path") else log_elsewhere(host, entry)
+    return Fail(f"the user cannot open {entry.value}: {why}", seen, subject=entry.key, fix=fix)

@@ -13,12 +13,14 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Judge,
     Level,
     NotApplicable,
     Pass,
 )
+from remediations.config import append_fix, leave_out, put
+from remediations.config_files import close
+from remediations.seccomp import common_policy
 
 IMAGES = ("download", "local", "oci")
 # Directories that give the host away to who can write them, or secrets to who can read them.
@@ -58,6 +60,7 @@ def capabilities(host: Host) -> Iterator[Finding]:
         yield Fail(
             "the container keeps every capability of its user namespace",
             Evidence(config.path, None, "neither lxc.cap.drop nor lxc.cap.keep", line),
+            fix=append_fix(host, line),
         )
 
 
@@ -80,7 +83,7 @@ def seccomp_set(host: Host) -> Iterator[Finding]:
         yield Fail(
             "the container may make every system call",
             Evidence(config.path, None, "no lxc.seccomp.profile", line),
-            fix=Fix("seccomp", "use LXC's policy", (f"echo '{line}' >> {config.path}",), ("user",)),
+            fix=common_policy(host),
         )
 
 
@@ -103,7 +106,11 @@ def nesting(host: Host) -> Iterator[Finding]:
     ]
     found += [entry for entry in config.all("lxc.include") if entry.value.endswith("/nesting.conf")]
     for entry in found:
-        yield Fail(f"{entry.text} loosens the container's confinement", shown(entry))
+        yield Fail(
+            f"{entry.text} loosens the container's confinement",
+            shown(entry),
+            fix=leave_out(host, entry),
+        )
     if not found:
         yield Pass("nothing allows nesting", Evidence(config.path))
 
@@ -118,7 +125,8 @@ def apparmor_incomplete(host: Host) -> Iterator[Finding]:
     config = host.get(container_config)
     entry = config.last("lxc.apparmor.allow_incomplete")
     if entry is not None and number(entry.value) == 1:
-        yield Fail("the container starts even where AppArmor mediates half", shown(entry))
+        message = "the container starts even where AppArmor mediates half"
+        yield Fail(message, shown(entry), fix=leave_out(host, entry))
     else:
         yield Pass("not allowed", Evidence(config.path))
 
@@ -212,7 +220,7 @@ def files_owner(host: Host) -> Iterator[Finding]:
                 f"{path} can be changed by {who}",
                 Evidence(path, None, mode, "the user's or root's, not writable by others"),
                 subject=path,
-                fix=Fix("config_mode", f"close {path}", (f"chmod go-w {path}",)),
+                fix=close(host, path, stat),
             )
     if not bad:
         yield Pass("the config is the user's and root's alone", Evidence(config.path))
@@ -230,7 +238,8 @@ def autodev(host: Host) -> Iterator[Finding]:
     config = host.get(container_config)
     entry = config.last("lxc.autodev")
     if entry is not None and number(entry.value) == 0 and host.get(template) != "busybox":
-        yield Fail("lxc.autodev = 0 leaves the container without devices", shown(entry))
+        message = "lxc.autodev = 0 leaves the container without devices"
+        yield Fail(message, shown(entry), fix=put(host, entry, "1"))
     else:
         yield Pass("LXC fills /dev", Evidence(config.path))
 
@@ -256,6 +265,7 @@ def duplicates(host: Host) -> Iterator[Finding]:
             shown(earlier),
             shown(entry, ""),
             subject=key,
+            fix=leave_out(host, earlier, f"leave out the line of {key} that does not count"),
         )
     if not bad:
         yield Pass("every key has one value", Evidence(config.path))

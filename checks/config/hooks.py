@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.config import Entry, container_config
 from audit.facts.executables import which
@@ -13,13 +12,13 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
     Undecided,
     check,
 )
+from remediations.hooks import correct, repair
 
 # Who runs a hook: the user on the host, or the container's root before it leaves the host's files.
 BY_USER = ("lxc.hook.pre-start", "lxc.hook.start-host")
@@ -78,9 +77,7 @@ def judge(host: Host, entry: Entry) -> Finding:
         return Undecided(message, seen, subject=entry.key)
     if why is None:
         return Pass(f"{entry.key} can run {program}", seen, subject=entry.key)
-    fix = None
-    if why.endswith("is not executable"):
-        fix = Fix("hook_mode", f"make {program} executable", (f"chmod a+rx {quote(program)}",))
+    fix = repair(host, entry, program)
     if entry.key in IGNORED:
         message = f"{entry.key} will fail, which stops nothing: {why}"
         return Fail(message, seen, subject=entry.key, fix=fix, stages=(), level=Level.DEGRADED)
@@ -109,8 +106,9 @@ def in_container(host: Host, entry: Entry, program: str, seen: Evidence) -> Find
         return Undecided(message, seen, subject=entry.key)
     found = host.get(inside, program)
     if found is None:
-        return Fail(f"the container has no {program}", seen, subject=entry.key)
+        fix = correct(host, entry)
+        return Fail(f"the container has no {program}", seen, subject=entry.key, fix=fix)
     if found.stat.kind != "file" or not found.stat.mode & 0o111:
         message = f"{program} of the container is not executable"
-        return Fail(message, seen, subject=entry.key)
+        return Fail(message, seen, subject=entry.key, fix=correct(host, entry))
     return Pass(f"the container has {program}", seen, subject=entry.key)

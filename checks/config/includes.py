@@ -14,6 +14,7 @@ from audit.model import (
     Pass,
     check,
 )
+from remediations.config import Change, by_hand, rewrite
 from remediations.distro import install
 
 SHARED = "/usr/share/lxc/config/"
@@ -40,9 +41,12 @@ def includes(host: Host) -> Iterator[Finding]:
         raise NotApplicable("the config includes nothing")
     host.get(lxc_version)
     for problem in found[:MAX_SHOWN]:
-        fix: Fix | None = None
+        change = Change(problem.file, problem.line, problem.text, "lxc.include = a file to read")
+        fix = Fix("include", "correct the line", (by_hand(host, (change,)),))
         if SHARED in problem.why and problem.why.endswith("does not exist"):
             fix = install(host, "lxc-templates")
+        elif problem.why.endswith("includes itself"):
+            fix = rewrite(host, "take the line out that closes the circle", change._replace(new=""))
         yield Fail(
             f"{problem.text[:200]} fails: {problem.why}",
             Evidence(problem.file, problem.line, problem.text[:200], "a file the user can read"),

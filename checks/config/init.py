@@ -16,6 +16,8 @@ from audit.model import (
     Undecided,
     check,
 )
+from remediations.config import leave_out
+from remediations.init import emulate, make_executable, no_init
 
 # Top directories that lxc-busybox fills with programs or binds from the host (LXC templates/).
 BUSYBOX_TREE = ("bin", "sbin", "usr", "etc", "lib", "lib64")
@@ -49,7 +51,8 @@ def init(host: Host) -> Iterator[Finding]:
             and command.startswith("/")
             and (command.split("/")[1] not in BUSYBOX_TREE)
         ):
-            yield Fail(f"a new busybox container has no {command}", seen)
+            fix = leave_out(host, line, "start the /sbin/init that the template brings")
+            yield Fail(f"a new busybox container has no {command}", seen, fix=fix)
         else:
             yield Undecided(f"whether a new container will have {command} is not known", seen)
         return
@@ -59,19 +62,21 @@ def init(host: Host) -> Iterator[Finding]:
     if found is None:
         broken = "/" in command and is_link(host, command)
         what = "is a link to nothing" if broken else "is missing"
-        yield Fail(f"{command} {what} in the container", where)
+        yield Fail(f"{command} {what} in the container", where, fix=no_init(host, command))
         return
     directory = host.get(container_config).last("lxc.init.cwd")
     if directory is not None and host.get(inside, directory.value) is None:
         yield Fail(
             f"the container has no {directory.value} for its init to begin in",
             Evidence(directory.file, directory.line, directory.text),
+            fix=leave_out(host, directory),
         )
     path = "" if root is None else root.path.rstrip("/") + found.path
     mode = f"{found.stat.kind}, mode {found.stat.mode & 0o7777:04o}"
     seen = Evidence(path, None, mode, "an executable file")
     if found.stat.kind != "file" or not found.stat.mode & 0o111:
-        yield Fail(f"{found.path} of the container is no executable file", seen)
+        cure = make_executable(host, path, found.stat) or no_init(host, command)
+        yield Fail(f"{found.path} of the container is no executable file", seen, fix=cure)
         return
     head = host.get(elf_head, path)
     yield machine(host, found.path, head, seen)
@@ -86,7 +91,8 @@ def machine(host: Host, path: str, head: ElfHead | None, seen: Evidence) -> Find
     handler = host.get(emulator, head)
     if handler is None:
         what = f"{path} is for {head.machine}, which this machine cannot run"
-        return Fail(what, seen, Evidence("/proc/sys/fs/binfmt_misc", None, "no emulator"))
+        none = Evidence("/proc/sys/fs/binfmt_misc", None, "no emulator")
+        return Fail(what, seen, none, fix=emulate(head.machine))
     return Pass(f"{path} is for {head.machine}, which {handler} emulates", seen)
 
 

@@ -5,6 +5,7 @@ from audit.facts.configsyntax import number
 from audit.facts.idmap import maps_of
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.config import leave_out
 
 
 @check(
@@ -31,4 +32,5 @@ def init_ids(host: Host) -> Iterator[Finding]:
         if wanted is None or any(m.inside <= wanted < m.inside + m.size for m in maps):
             yield Pass(f"{entry.text} is mapped", seen, subject=kind)
         else:
-            yield Fail(f"{entry.text}: no lxc.idmap maps this {kind}", seen, subject=kind)
+            fix = leave_out(host, entry, "let init run as the container's root")
+            yield Fail(f"{entry.text}: no lxc.idmap maps this {kind}", seen, subject=kind, fix=fix)

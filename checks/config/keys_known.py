@@ -6,6 +6,7 @@ from audit.facts.legacykeys import is_legacy
 from audit.facts.lxc import version_text
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, Pass, check
+from remediations.config_values import leave_out
 
 
 @check(
@@ -31,6 +32,7 @@ def keys_known(host: Host) -> Iterator[Finding]:
             f"LXC {version} has no key {name[:60]}{release(name)}",
             Evidence(problem.file, problem.line, problem.text[:200], "a key of this release"),
             subject=f"{problem.file}:{problem.line}",
+            fix=leave_out(host, problem),
         )
     if not found:
         config = host.get(container_config)

@@ -1,6 +1,5 @@
 from collections.abc import Iterator
 from contextlib import suppress
-from shlex import quote
 
 from audit.facts.accounts import target
 from audit.facts.lxcconf import lxcpath
@@ -21,6 +20,7 @@ from audit.model import (
     Unknown,
     check,
 )
+from remediations.aside import aside
 
 SHOWN = 10
 
@@ -72,7 +72,7 @@ def leftovers(host: Host) -> Iterator[Finding]:
     yield Fail(
         f"{path} has leftovers of failed creates, whose names cannot be used: {shown}",
         *(Evidence(f"{path}/{name}", None, "no config", "a container") for name in found[:SHOWN]),
-        fix=remove(path, found[0]),
+        fix=clear(host, path, *found),
         level=Level.DEGRADED,
         stages=(),
     )
@@ -87,7 +87,7 @@ def named(host: Host, path: str, name: str, there: bool) -> Iterator[Finding]:
         yield Fail(
             f"{name} is half-made: LXC destroys it when it is started",
             Evidence(f"{place}/partial", None, "present", "absent"),
-            fix=remove(path, name),
+            fix=clear(host, path, name),
         )
     elif host.lstat(f"{place}/config") is None:
         if is_empty_and_own(host, place):
@@ -96,7 +96,7 @@ def named(host: Host, path: str, name: str, there: bool) -> Iterator[Finding]:
         yield Fail(
             f"{place} is no container, and in the way of a new one of that name",
             Evidence(place, None, "no config", "a container, or nothing"),
-            fix=remove(path, name),
+            fix=clear(host, path, name),
         )
     else:
         yield Pass(f"{place} is a whole container", Evidence(f"{place}/config"))
@@ -133,7 +133,10 @@ def is_leftover(host: Host, path: str, name: str) -> bool:
     return stat is not None and stat.kind == "directory"
 
 
-def remove(path: str, name: str) -> Fix:
-    place = quote(f"{path}/{name}")
-    steps = (f"rm -rf {place} || lxc-usernsexec -- rm -rf {place}",)
-    return Fix("leftover", f"remove what is left of {name}", steps, ("user",))
+def clear(host: Host, path: str, *names: str) -> Fix:
+    """Rename what is left, which may hold something that somebody misses; a name with a dot in
+    front is no container.
+    """
+    title = f"set aside what is left of {', '.join(names[:SHOWN])}"
+    fixes = [aside(host, title, f"{path}/{name}") for name in names]
+    return Fix("leftover", title, tuple(action for one in fixes for action in one.actions))

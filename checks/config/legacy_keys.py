@@ -1,10 +1,10 @@
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.config import MAX_SHOWN, container_config, problems
 from audit.facts.legacykeys import is_legacy, successor
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, check
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, Pass, check
+from remediations.legacy_keys import migrate
 
 
 @check(
@@ -27,12 +27,11 @@ def legacy_keys(host: Host) -> Iterator[Finding]:
         name = problem.key
         new = successor(name)
         instead = f"is called {new} since LXC 3" if new else "is gone since LXC 3"
-        steps = (f"lxc-update-config -c {quote(problem.file)}",)
         yield Fail(
             f"{name} {instead}, and LXC refuses a config with the old name",
             Evidence(problem.file, problem.line, problem.text[:200], new or "no such line"),
             subject=f"{problem.file}:{problem.line}",
-            fix=Fix("update_config", f"rewrite the old keys of {problem.file}", steps, ("user",)),
+            fix=migrate(host, problem.file),
         )
     if not found:
         yield Pass("no key of LXC 1 or 2", Evidence(host.get(container_config).path))

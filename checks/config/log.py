@@ -4,6 +4,7 @@ from audit.facts.config import container_config
 from audit.facts.outputs import unwritable
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.logs import log_elsewhere
 
 
 @check(
@@ -33,4 +34,5 @@ def log(host: Host) -> Iterator[Finding]:
     if why is None:
         yield Pass(f"{entry.value} can be written", seen)
     else:
-        yield Fail(f"the user cannot write the log file {entry.value}: {why}", seen)
+        message = f"the user cannot write the log file {entry.value}: {why}"
+        yield Fail(message, seen, fix=log_elsewhere(host, entry))

@@ -4,6 +4,7 @@ from audit.facts.config import container_config
 from audit.facts.configsyntax import number
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, check
+from remediations.config import leave_out
 
 
 @check(
@@ -27,4 +28,5 @@ def monitor_unshare(host: Host) -> Iterator[Finding]:
     yield Fail(
         "lxc.monitor.unshare needs root: a user's monitor gets no mount namespace of its own",
         Evidence(entry.file, entry.line, entry.text, "no such line"),
+        fix=leave_out(host, entry),
     )

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.config import container_config
 from audit.facts.configsyntax import number
@@ -22,13 +21,15 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
     Undecided,
     check,
 )
+from audit.records import NamedTuple
+from remediations.config import leave_out
+from remediations.mount_entries import CREATE, LEAVE_OUT, OPEN, OPTIONAL, RBIND, correct
 
 # What a user namespace may mount (FS_USERNS_MOUNT in the kernel's fs/), and since which release.
 MOUNTABLE: dict[str, tuple[int, ...]] = {
@@ -60,6 +61,17 @@ DIRECTORIES = {
 # fmt: on
 
 
+class Why(NamedTuple):
+    """Why a line cannot be mounted, else why that is not known; and a way to change it."""
+
+    text: str = ""
+    unknown: str = ""
+    way: str = ""
+
+
+FINE = Why()
+
+
 @check(
     "Everything that the config mounts into the container can be mounted",
     Level.BLOCKING,
@@ -88,7 +100,8 @@ def mount_points(host: Host) -> Iterator[Finding]:
         seen = Evidence(line.file, line.line, line.text, "a file that the user can read")
         if listed is None or isinstance(listed, Denied):
             why = "does not exist" if listed is None else "cannot be read by the user"
-            yield Fail(f"{line.value} {why}", seen, subject="lxc.mount.fstab")
+            fix = leave_out(host, line) if listed is None else None
+            yield Fail(f"{line.value} {why}", seen, subject="lxc.mount.fstab", fix=fix)
         else:
             yield Pass(f"{line.value} can be read", seen, subject="lxc.mount.fstab")
             entries = (*listed, *entries)
@@ -102,99 +115,93 @@ def judge(host: Host, one: MountEntry, before: tuple[MountEntry, ...]) -> Findin
     subject = one.target or one.text[:60]
     if one.has("optional"):
         return Pass(f"{one.text[:80]} is optional", seen, subject=subject)
-    unknown = source = target = ""
-    if one.is_bind:
-        source, unknown = bind_source(host, one)
-    else:
-        source, unknown = file_system(host, one)
-    if not source:
-        target, also_unknown = target_missing(host, one, before)
-        unknown = unknown or also_unknown
-    why = source or target
-    if why:
-        return Fail(f"{one.text[:80]}: {why}", seen, subject=subject, fix=cure(one, target))
-    if unknown:
-        return Undecided(f"{one.text[:80]}: {unknown}", seen, subject=subject)
+    why = bind_source(host, one) if one.is_bind else file_system(host, one)
+    if not why.text:
+        target = target_missing(host, one, before)
+        why = target._replace(unknown=why.unknown or target.unknown)
+    if why.text:
+        fix = correct(host, one, why.way)
+        return Fail(f"{one.text[:80]}: {why.text}", seen, subject=subject, fix=fix)
+    if why.unknown:
+        return Undecided(f"{one.text[:80]}: {why.unknown}", seen, subject=subject)
     return Pass(f"{one.text[:80]} can be mounted", seen, subject=subject)
 
 
-def cure(one: MountEntry, target: str) -> Fix:
-    """What to write instead."""
-    if target:
-        title = f"let LXC make {one.target}: add create=dir (or create=file) to the options"
-    else:
-        title = "correct the line, remove it, or add `optional` to its options"
-    return Fix("mount_entry", title, (f"${{EDITOR:-vi}} +{one.line} {quote(one.file)}",), ("user",))
-
-
-def bind_source(host: Host, one: MountEntry) -> tuple[str, str]:
-    """(why the source cannot be bound, why that is not known)."""
+def bind_source(host: Host, one: MountEntry) -> Why:
+    """Why the source cannot be bound."""
     if one.has("idmap"):
-        return "an id-mapped mount needs root of the host's user namespace", ""
+        return Why("an id-mapped mount needs root of the host's user namespace", "", OPTIONAL)
     if one.has("relative"):
-        return "", ""
+        return FINE
     if not one.source.startswith("/"):
-        return "", f"{one.source} is relative to a directory that is not known"
+        return Why("", f"{one.source} is relative to a directory that is not known")
     crosser = host.get(container_crosser)
     if crosser is None:
-        return "", ""  # without a mapped root nothing starts: idmap.container_root says so
+        return FINE  # without a mapped root nothing starts: idmap.container_root says so
     way = host.get(walk, one.source)
     parent = way.steps if way.missing or way.closed else way.steps[:-1]
     for obstacle in traversal(host, parent[-1].path, crosser) if parent else ():
-        return f"the container's root cannot pass {obstacle.step.path}: {obstacle.reason}", ""
+        why = f"the container's root cannot pass {obstacle.step.path}: {obstacle.reason}"
+        return Why(why, "", OPEN)
     if way.missing:
-        return f"{one.source} does not exist", ""
+        return Why(f"{one.source} does not exist", "", OPTIONAL)
     inner = () if one.is_recursive or host.source.kind == "root" else submounts(host, way.here)
     if inner:
-        return f"{inner[0]} is mounted below {one.source}, which takes rbind in place of bind", ""
-    return "", ""
+        why = f"{inner[0]} is mounted below {one.source}, which takes rbind in place of bind"
+        return Why(why, "", RBIND)
+    return FINE
 
 
-def file_system(host: Host, one: MountEntry) -> tuple[str, str]:
-    """(why the type cannot be mounted in a user namespace, why that is not known)."""
+def file_system(host: Host, one: MountEntry) -> Why:
+    """Why the type cannot be mounted in a user namespace."""
     if not one.fstype or one.fstype == "none":
-        return "it has neither a file system type nor the option bind", ""
+        return Why("it has neither a file system type nor the option bind")
     if one.fstype in DEPENDS or one.fstype.startswith("fuse."):
-        return "", f"whether {one.fstype} can be mounted takes a try"
+        return Why("", f"whether {one.fstype} can be mounted takes a try")
     since = MOUNTABLE.get(one.fstype)
     if since is None:
-        return f"only root of the host may mount {one.fstype}: mount it on the host and bind it", ""
+        why = f"only root of the host may mount {one.fstype}: mount it on the host and bind it"
+        return Why(why, "", OPTIONAL)
     if host.get(release)[:2] < since:
-        return f"user namespaces may mount {one.fstype} since Linux {since[0]}.{since[1]}", ""
+        why = f"user namespaces may mount {one.fstype} since Linux {since[0]}.{since[1]}"
+        return Why(why, "", OPTIONAL)
     if one.fstype == "sysfs" and one.target.strip("/") == "sys" and "sys" in host.get(auto_mounts):
-        return "lxc.mount.auto has mounted /sys already", ""
-    return "", ""
+        return Why("lxc.mount.auto has mounted /sys already", "", LEAVE_OUT)
+    return FINE
 
 
-def target_missing(host: Host, one: MountEntry, before: tuple[MountEntry, ...]) -> tuple[str, str]:
-    """(why there is nothing to mount on, why that is not known)."""
+def target_missing(host: Host, one: MountEntry, before: tuple[MountEntry, ...]) -> Why:
+    """Why there is nothing to mount on."""
     name = one.target.strip("/")
     if one.target.startswith("/"):
         root = host.get(rootfs)
         if root is None or root.path not in one.target:
-            return "", ""  # LXC ignores an absolute target outside its root file system
+            return FINE  # LXC ignores an absolute target outside its root file system
         name = one.target.partition(root.path)[2].strip("/")
     if name.startswith(("proc/", "sys/")):
         gone = host.lstat(f"/{name}") is None
-        return (f"there is no /{name}, and nothing can be made there", "") if gone else ("", "")
+        why = f"there is no /{name}, and nothing can be made there"
+        return Why(why, "", OPTIONAL) if gone else FINE
     if one.has("create") or not name:
-        return "", ""
+        return FINE
     other = next((o for o in reversed(before) if within(name, o.target.strip("/"))), None)
     if other is not None and (other.target.strip("/") == name or other.has("create")):
-        return "", ""
+        return FINE
     if other is not None:
-        return "", f"{name} lies in another mount"
+        return Why("", f"{name} lies in another mount")
     if name.startswith("dev/") and host.get(has_own_dev):
         made = name == "dev/pts"
-        return ("", "") if made else (f"LXC makes no /{name}: add create=dir or create=file", "")
+        why = f"LXC makes no /{name}: add create=dir or create=file"
+        return FINE if made else Why(why, "", CREATE)
     if host.request.container is not None:
         return in_container(host, one, name)
     known = DIRECTORIES.get(host.get(template) or "", set())
     if name in known:
         return directory_for(host, one, name)
     if host.get(template) == "busybox":
-        return f"a busybox container has no /{name}, and the line has no create=dir", ""
-    return "", f"whether the image will have /{name} is not known: create=dir would make sure"
+        why = f"a busybox container has no /{name}, and the line has no create=dir"
+        return Why(why, "", CREATE)
+    return Why("", f"whether the image will have /{name} is not known: create=dir would make sure")
 
 
 def within(name: str, target: str) -> bool:
@@ -208,24 +215,25 @@ def has_own_dev(host: Host) -> bool:
     return own or host.get(template) == "busybox"
 
 
-def in_container(host: Host, one: MountEntry, name: str) -> tuple[str, str]:
+def in_container(host: Host, one: MountEntry, name: str) -> Why:
     """A target in the root file system that is there already."""
     found = host.get(inside, f"/{name}")
     if found is None:
-        return f"the container has no /{name}, and the line has no create=dir or create=file", ""
+        why = f"the container has no /{name}, and the line has no create=dir or create=file"
+        return Why(why, "", CREATE)
     if found.stat.kind == "directory":
         return directory_for(host, one, name)
     source = host.stat(one.source) if one.is_bind and one.source.startswith("/") else None
     if source is not None and source.kind == "directory":
-        return f"/{name} of the container is a {found.stat.kind}, {one.source} a directory", ""
-    return "", ""
+        return Why(f"/{name} of the container is a {found.stat.kind}, {one.source} a directory")
+    return FINE
 
 
-def directory_for(host: Host, one: MountEntry, name: str) -> tuple[str, str]:
+def directory_for(host: Host, one: MountEntry, name: str) -> Why:
     """A directory takes a directory; a bound file needs a file."""
     if not one.is_bind or not one.source.startswith("/"):
-        return "", ""
+        return FINE
     source = host.stat(one.source)
     if source is not None and source.kind != "directory":
-        return f"{one.source} is a {source.kind}, and /{name} of the container a directory", ""
-    return "", ""
+        return Why(f"{one.source} is a {source.kind}, and /{name} of the container a directory")
+    return FINE

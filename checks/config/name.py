@@ -9,12 +9,17 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
+    Fix,
     Level,
     NotApplicable,
     Pass,
     check,
 )
+from remediations.actions import Manual
 
+RENAME = Fix(
+    "name", "give another name with -n", (Manual(("# -n NAME: letters, digits and dashes",)),)
+)
 UTS_MAX = 64  # utsname(7): the template writes the name to lxc.uts.name
 
 
@@ -33,14 +38,18 @@ def name(host: Host) -> Iterator[Finding]:
         raise NotApplicable("no container is named")
     seen = Evidence("-n", None, chosen[:100], "[A-Za-z0-9-], at most 64")
     if not chosen or "/" in chosen or chosen in (".", ".."):
-        yield Fail("a container's name is the name of a directory: it has no slash", seen)
+        yield Fail(
+            "a container's name is the name of a directory: it has no slash", seen, fix=RENAME
+        )
         return
     exists = host.lstat(f"{host.get(container_dir)}/config") is not None
     if exists:
         yield Pass("the container has the name already", seen)
     elif len(chosen.encode(errors="surrogateescape")) > UTS_MAX:
-        yield Fail(f"a host name has at most {UTS_MAX} bytes", seen, stages=(CREATE,))
+        message = f"a host name has at most {UTS_MAX} bytes"
+        yield Fail(message, seen, fix=RENAME, stages=(CREATE,))
     elif re.search(r"[\s;&|'\"$`\\*?<>()]", chosen):
-        yield Fail("the templates split the name at blanks and other signs", seen, stages=(CREATE,))
+        message = "the templates split the name at blanks and other signs"
+        yield Fail(message, seen, fix=RENAME, stages=(CREATE,))
     else:
         yield Pass("the name can be a host name", seen)

@@ -8,12 +8,14 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
+    Fix,
     Level,
     NotApplicable,
     Pass,
     Undecided,
     check,
 )
+from remediations.config import leave_out, put
 
 
 @check(
@@ -42,7 +44,7 @@ def namespaces(host: Host) -> Iterator[Finding]:
     if entry is not None:
         yield own(host, config, entry)
     for share in shared:
-        yield joined(share)
+        yield joined(host, share)
 
 
 def own(host: Host, config: Config, entry: Entry) -> Finding:
@@ -62,15 +64,26 @@ def own(host: Host, config: Config, entry: Entry) -> Finding:
     for name, why in needs.items():
         if name in missing and why:
             message = f"{entry.text}: the container has no {name} namespace of its own, so {why}"
-            return Fail(message, seen, subject=entry.key)
+            fix = with_namespaces(host, entry, [one for one, why in needs.items() if why])
+            return Fail(message, seen, subject=entry.key, fix=fix)
     return Pass(f"{entry.text} leaves what a start needs", seen, subject=entry.key)
 
 
-def joined(entry: Entry) -> Finding:
+def joined(host: Host, entry: Entry) -> Finding:
     """lxc.namespace.share.NAME: a container's name, a PID or a path."""
     seen = Evidence(entry.file, entry.line, entry.text, "no such line")
     if entry.value.isdigit() or entry.value.startswith("/"):
         message = f"{entry.text}: a user's container may not enter a namespace of the host"
-        return Fail(message, seen, subject=entry.key)
+        return Fail(message, seen, subject=entry.key, fix=leave_out(host, entry))
     message = f"{entry.text}: whether {entry.value} is running and may be joined is not known"
     return Undecided(message, seen, subject=entry.key)
+
+
+def with_namespaces(host: Host, entry: Entry, needed: list[str]) -> Fix:
+    """The same list with what a start needs of its own."""
+    words = entry.value.split()
+    if entry.key.endswith(".keep"):
+        words = [word for word in words if word not in needed]
+    else:
+        words += [name for name in needed if name not in words]
+    return put(host, entry, " ".join(words)) if words else leave_out(host, entry)

@@ -1,7 +1,5 @@
 from collections.abc import Iterator
-from shlex import quote
 
-from audit.facts.accounts import target
 from audit.facts.config import container_config
 from audit.facts.lxcconf import lxcconf_path
 from audit.host import Host
@@ -11,14 +9,13 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
     check,
 )
 from checks.config.leftovers import is_in_the_way
-from remediations.idmap import map_root
+from remediations.new_config import cure, give_back
 
 
 @check(
@@ -48,37 +45,12 @@ def present(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{host.request.container} is no container of this user: {bad.why}",
             Evidence(config.path, None, bad.why, "the config of a container"),
+            fix=give_back(host, config.path) if bad.kind == "denied" else None,
             stages=STARTING,
         )
         return
     evidence = [Evidence(config.path, None, bad.why, "a config that the user can read")]
     if host.request.config is None:
         evidence.append(Evidence(host.get(lxcconf_path), None, f"names {config.path}, or nothing"))
-    fix = give_back(host, config.path) if bad.kind == "denied" else begin(host, config.path)
+    fix = cure(host, config.path, is_denied=bad.kind == "denied")
     yield Fail(f"there is no usable config for a new container: {bad.why}", *evidence, fix=fix)
-
-
-def give_back(host: Host, path: str) -> Fix | None:
-    """Make the user own the config. Root must not do that behind a symlink, which may lead
-    to a file that is none of the user's business: then there is no fix to offer.
-    """
-    if host.real(path) != path:
-        return None
-    owner = host.get(target).name
-    steps = (f"chown -h {quote(owner)}: {quote(path)}", f"chmod u+r {quote(path)}")
-    return Fix("config_owner", f"give {path} to {owner}", steps)
-
-
-def begin(host: Host, path: str) -> Fix:
-    """A config that maps what the user has been granted; without a network."""
-    directory = path.rpartition("/")[0]
-    account = host.get(target)
-    mapping = map_root(host, "uid", "gid")
-    if mapping is None:
-        step = f"echo '# what new containers begin with' > {quote(path)}"
-        return Fix(
-            "config_file", f"begin {path}", (f"mkdir -p {quote(directory)}", step), ("user",)
-        )
-    by_root = "" if "user" in mapping.needs else f"runuser -u {quote(account.name)} -- "
-    steps = (f"{by_root}mkdir -p {quote(directory)}", *mapping.steps)
-    return Fix("config_file", f"begin {path}: {mapping.title}", steps, mapping.needs)

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
-from shlex import quote
 
+from audit.facts.config import Entry
 from audit.facts.prlimits import UNLIMITED, hard_limit, is_resource, limits_file, wanted
 from audit.host import Host
 from audit.model import (
@@ -15,6 +15,7 @@ from audit.model import (
     Undecided,
     check,
 )
+from remediations.config import Change, put, rewrite
 
 
 @check(
@@ -39,12 +40,17 @@ def prlimit(host: Host) -> Iterator[Finding]:
         seen = Evidence(entry.file, entry.line, entry.text)
         if not is_resource(name):
             yield Fail(
-                f"LXC knows no resource {name}: the names are lower case", seen, subject=name
+                f"LXC knows no resource {name}: the names are lower case",
+                seen,
+                subject=name,
+                fix=named(host, entry, name),
             )
             continue
         if soft > hard:
             message = f"the soft limit of {name} is above its hard limit"
-            yield Fail(message, seen, subject=name)
+            limit_text = "unlimited" if hard == UNLIMITED else str(hard)
+            fix = put(host, entry, f"{limit_text}:{limit_text}")
+            yield Fail(message, seen, subject=name, fix=fix)
             continue
         have = host.get(hard_limit, name)
         if have is None:
@@ -58,13 +64,22 @@ def prlimit(host: Host) -> Iterator[Finding]:
                 seen,
                 limit,
                 subject=name,
-                fix=Fix(
-                    "prlimit",
+                fix=put(
+                    host,
+                    entry,
+                    lower,
                     f"ask for no more than the session has: {entry.key} = {lower}",
-                    (f"sed -i '{entry.line}s/=.*/= {lower}/' {quote(entry.file)}",),
-                    ("user",),
                 ),
             )
         else:
             limit_text = "unlimited" if have == UNLIMITED else str(have)
             yield Pass(f"{entry.text} is within {limit_text}", seen, subject=name)
+
+
+def named(host: Host, entry: Entry, name: str) -> Fix | None:
+    """Name the resource as LXC does; None where it has none of that name."""
+    known = name.lower().removeprefix("rlimit_")
+    if not is_resource(known):
+        return None
+    new = f"lxc.prlimit.{known} = {entry.value}"
+    return rewrite(host, f"write {new}", Change(entry.file, entry.line, entry.text, new))

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from audit.facts.config import container_config
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, check
+from remediations.config import leave_out
 
 
 @check(
@@ -28,4 +29,5 @@ def proc(host: Host) -> Iterator[Finding]:
             f"{entry.text}: the user may not write to a /proc directory of the container's root",
             Evidence(entry.file, entry.line, entry.text, "no such line"),
             subject=entry.key,
+            fix=leave_out(host, entry),
         )

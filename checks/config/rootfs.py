@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.config import container_config
 from audit.facts.guest import Rootfs, rootfs
@@ -10,13 +9,14 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
     Undecided,
     check,
 )
+from remediations.config import leave_out
+from remediations.rootfs_line import name_it, without_idmap
 
 # Storage that liblxc mounts through a loop, network or volume device, which only root may set up.
 ROOTS = ("loop", "lvm", "nbd", "rbd", "zfs")
@@ -52,6 +52,7 @@ def rootfs_is_there(host: Host) -> Iterator[Finding]:
             "the container has no root file system: without lxc.rootfs.path LXC takes the host's, "
             "which a user may not",
             Evidence(config.path, None, "no lxc.rootfs.path", "lxc.rootfs.path = dir:PATH"),
+            fix=name_it(host),
             stages=STARTING,
         )
         return
@@ -64,7 +65,12 @@ def rootfs_is_there(host: Host) -> Iterator[Finding]:
         yield Undecided("whether its overlay can be mounted takes a try", seen, stages=STARTING)
     elif options is not None and "idmap=" in options.value:
         line = Evidence(options.file, options.line, options.text)
-        yield Fail("an id-mapped root file system takes root of the host", line, stages=STARTING)
+        yield Fail(
+            "an id-mapped root file system takes root of the host",
+            line,
+            fix=without_idmap(host, options),
+            stages=STARTING,
+        )
     elif not root.path.startswith("/"):
         yield Undecided(f"{root.path} depends on where LXC's commands are typed", seen)
     elif host.request.container is not None:
@@ -82,11 +88,10 @@ def directory(host: Host, root: Rootfs, seen: Evidence) -> Finding:
     return Fail(
         f"{root.path}, which lxc-create is told to fill, {what}",
         seen,
-        fix=Fix(
-            "rootfs_path",
+        fix=leave_out(
+            host,
+            root.entry,
             "leave the line out: lxc-create makes a root file system for each container",
-            (f"sed -i '{root.entry.line}d' {quote(root.entry.file)}",),
-            ("user",),
         ),
         stages=(CREATE,),
     )

@@ -14,6 +14,7 @@ from audit.model import (
     Undecided,
     check,
 )
+from remediations.distro import kernel_option
 
 
 @check(
@@ -33,6 +34,7 @@ def sched_core(host: Host) -> Iterator[Finding]:
         raise NotApplicable("the config does not ask for core scheduling")
     seen = Evidence(entry.file, entry.line, entry.text)
     if host.get(kconfig).value("SCHED_CORE") != "y":
-        yield Fail("the kernel was built without CONFIG_SCHED_CORE", seen)
+        fix = kernel_option(host, "SCHED_CORE")
+        yield Fail("the kernel was built without CONFIG_SCHED_CORE", seen, fix=fix)
     else:
         yield Undecided("whether the processors have threads to schedule takes a try", seen)

@@ -17,6 +17,7 @@ from audit.model import (
     Undecided,
     check,
 )
+from remediations.seccomp import instead_of
 
 OLD_STYLES = ("whitelist", "blacklist")
 STYLES = ("allowlist", "denylist", *OLD_STYLES)
@@ -50,13 +51,15 @@ def seccomp(host: Host) -> Iterator[Finding]:
     said = Evidence(entry.file, entry.line, entry.text)
     text = "" if entry.value == "/dev/null" else host.get(user_read, entry.value)
     if text is None:
-        yield Fail(f"there is no seccomp policy {entry.value}", said)
+        yield Fail(f"there is no seccomp policy {entry.value}", said, fix=instead_of(host, entry))
     elif isinstance(text, Denied):
-        yield Fail(f"the user may not read {entry.value}: {text.reason}", said)
+        why = f"the user may not read {entry.value}: {text.reason}"
+        yield Fail(why, said, fix=instead_of(host, entry))
     else:
         why = malformed(text, host.get(lxc_version))
         if why:
-            yield Fail(f"{entry.value} is no seccomp policy: {why}", said)
+            why = f"{entry.value} is no seccomp policy: {why}"
+            yield Fail(why, said, fix=instead_of(host, entry))
         elif text.split("\n")[1].startswith(("allowlist", "whitelist")):
             yield Undecided(
                 f"whether {entry.value} allows all that an init calls takes a try", said

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from audit.facts.config import MAX_SHOWN, container_config, problems
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, Pass, check
+from remediations.config_values import with_equals
 
 
 @check(
@@ -26,6 +27,7 @@ def syntax(host: Host) -> Iterator[Finding]:
             f"{problem.text[:80]!r} is no KEY = VALUE: {problem.why}",
             Evidence(problem.file, problem.line, problem.text[:200], "lxc.KEY = VALUE"),
             subject=f"{problem.file}:{problem.line}",
+            fix=with_equals(host, problem),
         )
     if not found:
         config = host.get(container_config)

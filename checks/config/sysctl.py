@@ -14,6 +14,7 @@ from audit.model import (
     Undecided,
     check,
 )
+from remediations.config import leave_out
 
 # Not in a network namespace of its own (kernel net/core/sysctl_net_core.c), so root's on the host.
 GLOBAL_NET = ("net.core.", "net.netfilter.nf_log", "net.bridge.")
@@ -46,7 +47,8 @@ def sysctl(host: Host) -> Iterator[Finding]:
         seen = Evidence(entry.file, entry.line, entry.text)
         why, unknown = obstacle(host, entry, name)
         if why:
-            yield Fail(f"{name} cannot be set in the container: {why}", seen, subject=name)
+            fix = leave_out(host, entry)
+            yield Fail(f"{name} cannot be set in the container: {why}", seen, subject=name, fix=fix)
         elif unknown:
             yield Undecided(f"{name}: {unknown}", seen, subject=name)
         else:

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from audit.facts.config import MAX_SHOWN, container_config, problems
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, Pass, Undecided, check
+from remediations.config_values import correct
 
 
 @check(
@@ -28,6 +29,7 @@ def values(host: Host) -> Iterator[Finding]:
             f"LXC refuses {problem.key[:60]}: {problem.why[:200]}",
             Evidence(problem.file, problem.line, problem.text[:200], "a value that LXC takes"),
             subject=f"{problem.file}:{problem.line}",
+            fix=correct(host, problem),
         )
     unclear = host.get(problems, "unclear")
     for problem in unclear[:MAX_SHOWN]:

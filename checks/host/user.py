@@ -1,12 +1,15 @@
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.accounts import account_named
 from audit.facts.owners import candidates
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Outcome, Pass, check
+from remediations.account import create
+from remediations.actions import Manual
+from remediations.quoting import word
 
 SHOWN = 5
+DEFAULT = "lxc"  # who will own the containers where nobody says who
 
 
 @check(
@@ -33,6 +36,7 @@ def user(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{who} has no entry in passwd: newuidmap cannot determine the user's name",
             Evidence("/etc/passwd", None, "no entry", f"an account for {who}"),
+            fix=create(host, asked),
         )
         return
     seen = Evidence("/etc/passwd", None, f"{account.name}:{account.uid}", "a uid other than 0")
@@ -45,13 +49,8 @@ def user(host: Host) -> Iterator[Finding]:
 def _nobody_named(host: Host) -> Finding:
     people = host.get(candidates)
     if not people:
-        create = Fix(
-            "create_user",
-            "create the user who will own the containers",
-            ("useradd --create-home --shell /bin/bash lxc", "lxc-preflight audit --user lxc"),
-        )
         message = "no user was named, and this host has no ordinary account that could be one"
-        return Finding(Outcome.UNKNOWN, message, fix=create)
+        return Finding(Outcome.UNKNOWN, message, fix=create(host, DEFAULT))
     names = ", ".join(
         f"{one.name} (has subordinate ids)" if one.has_subids else one.name
         for one in people[:SHOWN]
@@ -60,8 +59,7 @@ def _nobody_named(host: Host) -> Finding:
     name = Fix(
         "name_user",
         "say who will own the containers",
-        (f"lxc-preflight audit --user {quote(people[0].name)}",),
-        needs=(),
+        (Manual((f"lxc-preflight audit --user {word(people[0].name)}",)),),
     )
     return Finding(
         Outcome.UNKNOWN, f"no user was named; containers could be owned by {names}{more}", fix=name

@@ -3,11 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.facts.accounts import target
-from audit.facts.executables import which
+from audit.facts.executables import USUAL, Executable, which
 from audit.facts.idmap import HELPERS, needs_no_helper, writes_directly
-from audit.facts.mounts import mount_of, mounts_file
+from audit.facts.mounts import Mount, mount_of, mounts_file
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from remediations.aside import aside
 from remediations.mounts import without
 
 
@@ -46,8 +47,15 @@ def helper_nosuid(host: Host) -> Iterator[Finding]:
                 f"{mount.point}, which holds {one.real}, is mounted nosuid: it gets no privilege",
                 seen,
                 subject=name,
-                fix=without(host, mount, "nosuid"),
+                fix=cure(host, one, mount),
             )
             points.setdefault(mount.point, []).append(name)
     if not points:
         raise NotApplicable("neither newuidmap nor newgidmap is there")
+
+
+def cure(host: Host, one: Executable, mount: Mount) -> Fix:
+    """A copy somewhere else is no reason to loosen the mount that it lies on."""
+    if one.real.rpartition("/")[0] in USUAL:
+        return without(host, mount, "nosuid")
+    return aside(host, f"take away {one.path}, which hides the one of the distribution", one.path)

@@ -3,12 +3,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from audit.facts.executables import Executable, which
+from audit.facts.executables import USUAL, Executable, which
 from audit.facts.idmap import HELPERS
 from audit.host import Host, Stat
 from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
-from remediations.actions import ROOT
-from remediations.config import rights
 from remediations.distro import install
 from remediations.files import leave_to_root
 
@@ -62,8 +60,10 @@ def helper_safe(host: Host) -> Iterator[Finding]:
 
 
 def cure(host: Host, one: Executable, path: str, stat: Stat) -> Fix | None:
-    """Leave it to root. A helper that somebody else could have written is to come anew instead."""
-    if rights(host, posixpath.dirname(path)) != ROOT:
+    """Leave it to root. A helper that somebody else could have written is to come anew instead; of
+    one that lies elsewhere, where the user's PATH leads, nothing is made safe.
+    """
+    if posixpath.dirname(one.real) not in USUAL:
         return None
     return install(host, "newuidmap") if path == one.real else leave_to_root(path, stat)
 

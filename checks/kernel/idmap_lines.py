@@ -1,9 +1,11 @@
 from collections.abc import Iterator
 
 from audit.facts.config import container_config
+from audit.facts.idmap import KINDS
 from audit.facts.kernel import release, release_text
 from audit.host import Host
-from audit.model import EVERYTHING, STARTING, Evidence, Fail, Finding, Fix, Level, Pass, check
+from audit.model import EVERYTHING, STARTING, Evidence, Fail, Finding, Level, Pass, check
+from remediations.idmap_lines import join
 
 # user_namespaces(7), "Defining user and group ID mappings"
 MANY, FEW, SINCE = 340, 5, (4, 15)
@@ -44,12 +46,7 @@ def idmap_lines(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{len(lines)} lxc.idmap lines for {word} ids are too many: {why}",
             Evidence(last.file, last.line, f"lxc.idmap = {last.value}", f"at most {most} lines"),
-            fix=Fix(
-                "edit_config",
-                "merge neighbouring lxc.idmap ranges",
-                (f"$EDITOR {config.path}",),
-                needs=("user",),
-            ),
+            fix=join(host, KINDS[kind], most),
             stages=stages,
         )
     if not bad:

@@ -21,7 +21,8 @@ from audit.model import (
     Stage,
 )
 from audit.records import NamedTuple
-from remediations.distro import kernel_option, module
+from remediations.distro import kernel_option
+from remediations.module_block import boot_installed, unblock, unblock_at_boot
 
 
 class Row(NamedTuple):
@@ -91,16 +92,10 @@ def cure(host: Host, row: Row, state: ModuleState) -> Fix:
     if state.state == "missing":
         return kernel_option(host, row.option)
     if state.state == "unloadable":
-        return Fix("reboot", "boot the installed kernel", ("reboot",), then="reboot")
+        return boot_installed()
     if state.line is None:
-        return Fix(
-            "module_block",
-            f"boot without what blocks {row.key}",
-            ("# lift it at boot: " + state.observed,),
-            then="reboot",
-        )
-    lift = f"sed -i '{state.line}s/^/# /' {state.source}"
-    return Fix("module_block", f"let {row.key} load", (lift, *module(host, row.key).steps))
+        return unblock_at_boot(host, row.key, state.source, state.observed)
+    return unblock(host, row.key, state.source, state.line)
 
 
 def _judge(row: Row) -> Judge:

@@ -23,6 +23,7 @@ from checks.kernel import login_uid as login_uid_module
 from checks.kernel import modules as modules_module
 from checks.kernel import obsolete as obsolete_module
 from checks.kernel import release as release_module
+from remediations.actions import steps
 from tests.primed import config, primed
 
 NAME = "6.1.0-18-amd64"
@@ -190,7 +191,7 @@ def test_a_module_that_is_there_or_will_come_is_enough(key: str, state: str) -> 
 def test_what_is_in_the_way_of_a_module_is_named_and_lifted(state: ModuleState, step: str) -> None:
     found = judged(MODULES["veth"], module_host("veth", state)).findings[0]
     assert found.outcome is Outcome.FAIL
-    assert found.fix is not None and step in " ".join(found.fix.steps)
+    assert found.fix is not None and step in " ".join(steps(found.fix))
 
 
 def test_without_a_veth_network_no_module_is_asked_for() -> None:
