@@ -23,13 +23,18 @@ FILES = tuple(
 HOMES = "/home"
 
 
-def create(host: Host, name: str) -> Fix | None:
-    """Make an ordinary account with a home; None where it is not ours to make: the name is none, or
-    belongs to a directory that cannot be reached now.
+def is_name(name: str) -> bool:
+    """Whether useradd(8) takes it for the name of a new account."""
+    return NAME.fullmatch(name) is not None
+
+
+def create(host: Host, name: str) -> Fix:
+    """Make an ordinary account with a home; for a person where a directory that cannot be reached
+    now may know the name. Raises ValueError for what is no name.
     """
+    if not is_name(name):
+        raise ValueError(f"{name!r} is no name of an account")
     title = f"create the user {name}"
-    if NAME.fullmatch(name) is None:
-        return None
     try:
         if not host.get(is_local_only, "passwd"):
             line = f"# {name} is to come from the directory that /etc/nsswitch.conf names, or:"

@@ -4,7 +4,7 @@ from audit.facts.accounts import account_named
 from audit.facts.owners import candidates
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Outcome, Pass, check
-from remediations.account import create
+from remediations.account import create, is_name
 from remediations.actions import Manual
 from remediations.quoting import word
 
@@ -36,7 +36,7 @@ def user(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{who} has no entry in passwd: newuidmap cannot determine the user's name",
             Evidence("/etc/passwd", None, "no entry", f"an account for {who}"),
-            fix=create(host, asked),
+            fix=create(host, asked) if is_name(asked) else None,
         )
         return
     seen = Evidence("/etc/passwd", None, f"{account.name}:{account.uid}", "a uid other than 0")
