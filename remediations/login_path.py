@@ -1,4 +1,4 @@
-"""How a directory gets on the PATH of a user's logins."""
+"""How a directory gets on the PATH of a user's logins, and variables into them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from audit.host import Host
 from audit.model import Fix, NotApplicable, Unknown
 from remediations.actions import NOBODY, USER, Append, Manual
 from remediations.config import rights
+from remediations.quoting import word
 
 # shell -> the user's own start-up files of which a login reads the first that is there
 STARTS = {
@@ -23,17 +24,34 @@ def add_to_path(host: Host, directory: str) -> Fix:
     """Put a directory at the end of the PATH that the user's start-up file leaves behind."""
     title = f"put {directory} on the PATH"
     line = f'export PATH="$PATH:{directory}"'
-    by_hand = Fix("path", title, (Manual((line,), NOBODY),), "re-login")
     try:
         # This session alone may be odd.
-        if host.get(is_mine) and directory in host.get(login.environment)["PATH"].split(":"):
-            return by_hand
-        path = _start_file(host)
+        odd = host.get(is_mine) and directory in host.get(login.environment)["PATH"].split(":")
     except (Unknown, NotApplicable, KeyError):
+        odd = True
+    return _at_login(host, "path", title, line, this_session=odd)
+
+
+def export(host: Host, name: str, value: str) -> Fix:
+    """Set a variable for the user's logins."""
+    line = f"export {name}={word(value)}"
+    return _at_login(host, "variable", f"set {name}={value}", line)
+
+
+def _at_login(
+    host: Host, mechanism: str, title: str, line: str, *, this_session: bool = False
+) -> Fix:
+    """A line at the end of the user's start-up file, or for the user to type."""
+    by_hand = Fix(mechanism, title, (Manual((line,), NOBODY),), "re-login")
+    if this_session:
+        return by_hand
+    try:
+        path = _start_file(host)
+    except (Unknown, NotApplicable):
         return by_hand
     if path is None or rights(host, path) != USER:
         return by_hand
-    return Fix("path", title, (Append(path, line, theirs=True),), "re-login")
+    return Fix(mechanism, title, (Append(path, line, theirs=True),), "re-login")
 
 
 def _start_file(host: Host) -> str | None:

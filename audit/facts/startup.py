@@ -26,6 +26,7 @@ MAX_DEPTH = 12
 # A sourced file without any of these words cannot change what is asked for here.
 RELEVANT = re.compile(
     r"PATH|umask|ulimit|XDG_RUNTIME_DIR|\bHOME=|pathmunge|append_path"
+    r"|DOWNLOAD_KEYSERVER|(?:https|all)_proxy=|(?:HTTPS|ALL)_PROXY="
     r"|(?:^|[\s;&{])(?:\.|source|eval) ",
     re.MULTILINE,
 )

@@ -3,7 +3,8 @@ from collections.abc import Iterator
 from audit.facts.session import variable
 from audit.facts.template import judged_template, kind, script, template_path
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.login_path import export
 
 DEAD = "pool.sks-keyservers.net"
 
@@ -27,10 +28,8 @@ def keyserver(host: Host) -> Iterator[Finding]:
     elif host.get(variable, "DOWNLOAD_KEYSERVER"):
         yield Pass("DOWNLOAD_KEYSERVER names another server", Evidence("DOWNLOAD_KEYSERVER"))
     else:
-        step = "echo 'export DOWNLOAD_KEYSERVER=hkp://keyserver.ubuntu.com' >> ~/.profile"
-        title = "name a key server that exists"
         yield Fail(
             f"{path} fetches its key from {DEAD}, which is gone: give it --no-validate or a server",
             Evidence(path, None, DEAD, "hkp://keyserver.ubuntu.com"),
-            fix=Fix("keyserver", title, (step,), ("user",), "re-login"),
+            fix=export(host, "DOWNLOAD_KEYSERVER", "hkp://keyserver.ubuntu.com"),
         )

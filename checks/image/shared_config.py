@@ -17,6 +17,7 @@ from audit.model import (
     check,
 )
 from remediations.distro import install
+from remediations.programs import readable
 
 # What the configs of today's images include.
 FILES = ("common.conf", "userns.conf", "common.seccomp")
@@ -53,7 +54,7 @@ def shared_config(host: Host) -> Iterator[Finding]:
             f"{path}, which images include, {what}",
             Evidence(path, None, what, "readable"),
             subject=file,
-            fix=install(host, "lxc"),
+            fix=install(host, "lxc") if text is None else readable(host, path, "lxc"),
             # the policy is read when the container starts, the configs when the template is done
             stages=STARTING if file.endswith(".seccomp") else (CREATE,),
         )

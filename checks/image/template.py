@@ -5,8 +5,11 @@ from audit.facts.session import session_credentials
 from audit.facts.template import judged_template, script, template_path
 from audit.host import Host
 from audit.model import CREATE, Evidence, Fail, Finding, Fix, Level, Pass, check
+from remediations.actions import USER, Manual
 from remediations.distro import install
+from remediations.programs import readable
 
+OTHER = "lxc-create -t download -n NAME -- -d DISTRIBUTION -r RELEASE -a ARCHITECTURE"
 REFUSAL = "can't be used for unprivileged containers"
 
 
@@ -39,12 +42,13 @@ def template(host: Host) -> Iterator[Finding]:
     seen = Evidence(path, None, mode, "executable by the user")
     acl = host.xattr(path, "system.posix_acl_access")
     if stat.kind != "file" or not may(list(stat), acl, host.get(session_credentials), "x"):
-        fix = Fix("template_mode", "let everybody run it", (f"chmod 755 {path}",))
+        fix = readable(host, path, "lxc-templates", "rx")
         yield Fail(f"the user may not execute the template {path}", seen, fix=fix)
     elif REFUSAL in host.get(script, name):
         yield Fail(
             f"the template {name} makes device nodes, which takes root: use -t download",
             Evidence(path, None, REFUSAL, "a template for unprivileged containers"),
+            fix=Fix("other_template", "take another template", (Manual((OTHER,), USER),)),
         )
     else:
         yield Pass(f"{path} can be run", seen)

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from audit.facts.executables import Executable, which
+from audit.facts.executables import Executable, anywhere, which
 from audit.facts.session import search_path
 from audit.facts.template import TOOLS, in_template, judged_template, kind, script
 from audit.host import Host
@@ -9,12 +9,15 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
+    Fix,
     Level,
     NotApplicable,
     Pass,
+    Unknown,
     check,
 )
 from remediations.distro import install
+from remediations.login_path import add_to_path
 
 # The templates of LXC before 4.0.8 verify signatures, and say what they miss.
 WANTS_GPG = "Missing recommended tool: gpg"
@@ -78,8 +81,17 @@ def busybox(host: Host) -> Finding:
         "busybox, of which the template makes the container, is not on the user's PATH",
         Evidence("PATH", None, ":".join(host.get(search_path)), "a directory with busybox"),
         subject="busybox",
-        fix=install(host, "busybox"),
+        fix=_find_busybox(host),
     )
+
+
+def _find_busybox(host: Host) -> Fix:
+    """One that is there and not on the PATH is brought there."""
+    try:
+        path = host.get(anywhere, "busybox")
+    except Unknown:
+        path = None
+    return add_to_path(host, path.rpartition("/")[0]) if path else install(host, "busybox")
 
 
 def real(found: Executable | str) -> str:

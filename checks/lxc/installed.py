@@ -10,13 +10,14 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     Pass,
     Stage,
     check,
 )
 from remediations.distro import install
+from remediations.login_path import add_to_path
+from remediations.programs import program
 
 # program -> what cannot be done without it; nothing for what only the runner's comfort needs
 PROGRAMS: dict[str, tuple[Stage, ...]] = {
@@ -69,18 +70,14 @@ def installed(host: Host) -> Iterator[Finding]:
             seen = Evidence(
                 closed.path, None, f"mode {closed.stat.mode & 0o7777:04o}", "executable by the user"
             )
-            fix = Fix("tool_mode", f"let everybody run {name}", (f"chmod 755 {closed.real}",))
+            fix = program(host, closed, name, "lxc")
             message = f"the user may not execute {closed.path}"
         else:
             other = there[name]
             seen = Evidence("PATH", None, path, f"a directory with {name}")
             if other:
                 message = f"{other} is not on the user's PATH ({path})"
-                directory = other.rpartition("/")[0]
-                step = f"echo 'PATH=$PATH:{directory}' >> ~/.profile"
-                fix = Fix(
-                    "tool_path", f"put {directory} on the PATH", (step,), ("user",), "re-login"
-                )
+                fix = add_to_path(host, other.rpartition("/")[0])
             else:
                 message = f"{name} is not installed"
                 fix = install(host, "lxc")

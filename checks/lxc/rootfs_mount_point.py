@@ -1,11 +1,12 @@
 from collections.abc import Iterator
-from shlex import quote
 
 from audit.facts.config import container_config
 from audit.facts.lxc import constants, rootfs_mount
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, check
-from remediations.distro import install
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, Unknown, check
+from remediations.actions import ROOT, USER, Action, Directory, Manual, Remove, typed
+from remediations.aside import aside
+from remediations.config import rights
 
 
 @check(
@@ -32,11 +33,28 @@ def rootfs_mount_point(host: Host) -> Iterator[Finding]:
         yield Pass(f"{path} is there", said)
         return
     state = "missing" if found is None else f"a {found.kind}"
-    make = Fix("rootfs_mount_point", f"make {path}", (f"mkdir -p {quote(path)}",))
-    fix = install(host, "lxc") if found is not None else make
     yield Fail(
         f"{path}, on which LXC mounts every root file system, is {state}",
         said,
         Evidence(path, None, state, "an empty directory"),
-        fix=fix,
+        fix=_make(host, path, compiled_in=entry is None),
     )
+
+
+def _make(host: Host, path: str, *, compiled_in: bool) -> Fix:
+    """Root makes the one that LXC is built with; where a config names one, the user does."""
+    title = f"make {path}"
+    make = Directory(path)
+    clear: tuple[Action, ...] = ()
+    try:
+        is_there = host.lstat(path) is not None
+    except Unknown:
+        is_there = False
+    if compiled_in:
+        clear = (Remove(path),) if is_there else ()
+    elif rights(host, path) == USER:
+        clear = aside(host, title, path).actions if is_there else ()
+        make = make._replace(theirs=True)
+    else:
+        return Fix("rootfs_mount_point", title, (Manual(typed(make), ROOT),))
+    return Fix("rootfs_mount_point", title, (*clear, make))

@@ -2,12 +2,13 @@ from collections.abc import Iterator
 
 from audit.facts.lxc import constants, lxc_version, version_text
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, Pass, Undecided, check
-from remediations.distro import install
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, Undecided, check
+from remediations.actions import ROOT, Manual
 
 DOTTED_KEYS = (2, 1, 0)
 JUDGED = (3, 0, 0)
 FULL_CGROUP2 = (4, 0, 0)
+NEWER = ("# LXC 4.0 or newer comes with a newer release of the distribution, or its backports",)
 
 
 @check(
@@ -35,7 +36,7 @@ def version(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"LXC {text} does not support cgroup2 fully; 4.0 does",
             seen,
-            fix=install(host, "lxc"),
+            fix=Fix("newer_lxc", "upgrade LXC", (Manual(NEWER, ROOT),)),
             level=Level.DEGRADED,
             stages=(),
         )
