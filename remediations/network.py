@@ -1,151 +1,103 @@
-"""How a user's container gets onto a bridge: lines of lxc-usernet, and bridges that last."""
+"""Lines about networks in a container's config."""
 
 from __future__ import annotations
 
-from shlex import quote
+from collections.abc import Iterable
 
-from audit.facts.distro import family
-from audit.facts.links import ipv4_text
-from audit.facts.lxcnet import CONFIG_OF, lxc_net
+from audit.access import Credentials
+from audit.facts.config import Entry
+from audit.facts.links import Address, ipv4_number, ipv4_text
 from audit.facts.nics import Nic
 from audit.facts.nicsetup import ipv4_interface
-from audit.facts.usernet import Allotment, caller, paths
-from audit.host import Host
-from audit.model import Fix, Unknown
-from remediations.distro import install, service
+from audit.host import Host, Stat
+from audit.model import Fix
+from remediations import config
+from remediations.actions import NOBODY, ROOT, USER, Manual, Mode
+from remediations.quoting import word
 
-# family -> how a bridge without ports is made to last; {0} is its name, {1} ADDRESS/PREFIX
-BRIDGES = {
-    "debian": (
-        r"printf 'auto {0}\niface {0} inet static\n    address {1}\n    bridge_ports none\n'"
-        " > /etc/network/interfaces.d/{0}",
-        "apt-get install -y bridge-utils ifupdown",
-        "ifup {0}",
-    ),
-    "fedora": (
-        "nmcli connection add type bridge ifname {0} con-name {0} bridge.stp no "
-        "ipv4.method manual ipv4.addresses {1}",
-        "nmcli connection up {0}",
-    ),
-    "arch": (
-        r"printf '[NetDev]\nName={0}\nKind=bridge\n' > /etc/systemd/network/{0}.netdev",
-        r"printf '[Match]\nName={0}\n\n[Network]\nAddress={1}\nConfigureWithoutCarrier=yes\n'"
-        " > /etc/systemd/network/{0}.network",
-        "systemctl enable --now systemd-networkd && networkctl reload",
-    ),
-    "gentoo": (
-        r"printf 'bridge_%s=\"\"\nconfig_%s=\"{1}\"\n' '{2}' '{2}' >> /etc/conf.d/net",
-        "ln -s net.lo /etc/init.d/net.{0}",
-        "rc-update add net.{0} default && rc-service net.{0} start",
-    ),
-    "alpine": (
-        "apk add bridge",
-        r"printf 'auto {0}\niface {0} inet static\n    address {1}\n    bridge-ports none\n'"
-        " >> /etc/network/interfaces",
-        "ifup {0}",
-    ),
-}
-BY_HAND = (
-    "ip link add name {0} type bridge",
-    "ip address add {1} dev {0}",
-    "ip link set {0} up",
-)
-NAT_ADDRESS = "10.0.3.1/24"
+CONFIG = "config_line"
 
 
-def allow(host: Host, bridge: str, quota: int, line: Allotment | None = None) -> Fix:
-    """Let the user have `quota` interfaces on a bridge: by one more line, or by this one."""
-    name = host.get(caller).name
-    path = host.get(paths).usernet
-    title = f"allow {name} {quota} interface{'s' if quota > 1 else ''} on {bridge}"
-    if line is not None:
-        wanted = f"{line.name} veth {bridge} {quota}"
-        step = f"sed -i {quote(f'{line.line}s|.*|{wanted}|')} {quote(path)}"
-        return Fix("usernet", title, (step,))
-    wanted = f"{name} veth {bridge} {quota}"
-    text = host.read(path)
-    if text and not text.endswith("\n"):
-        wanted = "\n" + wanted
-    steps = [f"printf '%s\\n' {quote(wanted)} >> {quote(path)}"]
-    if text is None:
-        steps.insert(0, f"mkdir -p {quote(path.rpartition('/')[0])}")
-    return Fix("usernet", title, tuple(steps))
+def setting(host: Host, nic: Nic, key: str, value: str) -> Fix:
+    """Give a property of a network another value: in its line, else at the end, where it wins."""
+    name = f"{nic.label}.{key}"
+    return assigned(host, nic.line(key), name, value)
 
 
-def comment_out(path: str, line: int) -> Fix:
-    """Take a line out of force without losing it."""
-    return Fix(
-        "usernet",
-        f"comment out line {line} of {path}",
-        (f"sed -i {quote(f'{line}s/^/#/')} {quote(path)}",),
+def assigned(host: Host, entry: Entry | None, name: str, value: str) -> Fix:
+    """The same for any key of one value."""
+    text, title = f"{name} = {value}", f"set {name} to {value}" if value else f"clear {name}"
+    if entry is None or config.editor(host, entry.file) == NOBODY:
+        return Fix(CONFIG, title, config.append(host, text))
+    return config.rewrite(host, title, _change(entry, text))
+
+
+def dropped(host: Host, entries: Iterable[Entry]) -> Fix:
+    """Put lines out of force."""
+    found = tuple(entries)
+    title = "take out " + " and ".join(entry.text for entry in found)
+    return config.rewrite(host, title, *(_change(entry) for entry in found))
+
+
+def onto(host: Host, nic: Nic, entry: Entry, ours: Address) -> Fix:
+    """An address on the network of the bridge, `ours`, and the bridge for a gateway."""
+    title = f"put {nic.label} on the network of its bridge"
+    theirs = ipv4_interface(entry.value)
+    changes = []
+    if theirs is not None and (theirs.address == ours.address or not ours.holds(theirs.address)):
+        new = f"{ipv4_text(_beside(theirs.address, ours))}/{ours.mask.bit_count()}"
+        changes.append(_change(entry, f"{entry.key} = {new}"))
+    gateway, line = ipv4_number(nic.gateway4), nic.line("ipv4.gateway")
+    if gateway is not None and line is not None and not ours.holds(gateway):
+        changes.append(_change(line, f"{line.key} = {ipv4_text(ours.address)}"))
+    return config.rewrite(host, title, *changes)
+
+
+def _beside(address: int, ours: Address) -> int:
+    """The same host on another network; the next one where that is the bridge or no host."""
+    size = ~ours.mask & 0xFFFFFFFF
+    for step in range(size + 1):
+        found = ours.network | ((address + step) & size)
+        if found not in (ours.address, ours.network, ours.network | size):
+            return found
+    return address
+
+
+def _change(entry: Entry, new: str = "") -> config.Change:
+    return config.Change(entry.file, entry.line, entry.text, new)
+
+
+def own_namespace(host: Host, entry: Entry) -> Fix | None:
+    """Give the container a network namespace of its own; `entry` keeps it from that."""
+    words = entry.value.split()
+    if entry.key == "lxc.namespace.keep":
+        kept = " ".join(one for one in words if one != "net")
+        title = "do not keep the host's network namespace"
+        new = f"{entry.key} = {kept}" if kept else ""
+        return config.rewrite(host, title, _change(entry, new))
+    if entry.key == "lxc.namespace.clone":
+        new = f"{entry.key} = {' '.join([*words, 'net'])}"
+        return config.rewrite(host, "make a network namespace, too", _change(entry, new))
+    return assigned(host, entry, entry.key, "empty") if entry.key.endswith(".type") else None
+
+
+def own_sysfs() -> Fix:
+    """Mount /sys in this network namespace. What is mounted below it would be hidden."""
+    lines = (
+        "mount -t sysfs sysfs /sys",
+        "mount -t cgroup2 -o nosuid,nodev,noexec,nsdelegate cgroup2 /sys/fs/cgroup",
     )
+    title = "mount the sysfs of this namespace"
+    return Fix("sysfs", title, (Manual(lines, ROOT),))
 
 
-def make_bridge(host: Host, bridge: str, users: tuple[Nic, ...]) -> Fix:
-    """Make a bridge now and at boot: by lxc-net if it is its own, else as the distribution does."""
-    try:
-        net = host.get(lxc_net)
-        kind = host.get(family)
-    except Unknown:
-        net, kind = None, None
-    if net is not None and bridge == net.bridge:
-        return start_lxc_net(host)
-    address = neighbour(users[0])
-    netifrc = bridge.replace(".", "_").replace("-", "_")
-    steps = [
-        step.format(quote(bridge), address, netifrc) for step in BRIDGES.get(kind or "", BY_HAND)
-    ]
-    return Fix("bridge", f"create the bridge {bridge} with {address}", tuple(steps))
-
-
-def wanted_address(nic: Nic) -> str:
-    """The address, with prefix, that a config expects of its gateway; empty without one."""
-    for entry in nic.ipv4:
-        slash = entry.value.partition(" ")[0].partition("/")
-        if nic.gateway4 and slash[2].isdigit():
-            return f"{nic.gateway4}/{slash[2]}"
-    return ""
-
-
-def start_lxc_net(host: Host) -> Fix:
-    """Have the distribution's lxc-net make its bridge, with addresses, NAT and DHCP."""
-    try:
-        path = CONFIG_OF.get(host.get(family) or "", CONFIG_OF["debian"])
-    except Unknown:
-        path = CONFIG_OF["debian"]
-    started = service(host, "lxc-net")
-    steps = [f"""echo 'USE_LXC_BRIDGE="true"' >> {path}""", *started.steps]
-    needed = install(host, "dnsmasq")
-    return Fix("lxc_net", "let lxc-net make lxcbr0, with NAT and DHCP", (*needed.steps, *steps))
-
-
-def set_up(bridge: str, address: str = "") -> Fix:
-    """Bring a bridge up, and give it an address (with its prefix) when it lacks one."""
-    steps = [f"ip link set {quote(bridge)} up"]
-    if address:
-        steps.insert(0, f"ip address add {quote(address)} dev {quote(bridge)}")
-    with_it = f" with {address}" if address else ""
-    return Fix("bridge", f"bring {bridge} up{with_it}", tuple(steps))
-
-
-def neighbour(nic: Nic) -> str:
-    """An address for the bridge of a network, with prefix: its gateway, else the first."""
-    if address := wanted_address(nic):
-        return address
-    for entry in nic.ipv4:
-        own = ipv4_interface(entry.value)
-        if own is not None and own.mask.bit_count() < 31:
-            first = own.network + (2 if own.address == own.network + 1 else 1)
-            return f"{ipv4_text(first)}/{own.mask.bit_count()}"
-    return NAT_ADDRESS
-
-
-def edit(path: str, key: str, value: str, after: int | None = None) -> Fix:
-    """Give a key of a container config another value, or append it."""
-    line = f"{key} = {value}"
-    step = (
-        f"sed -i {quote(f'{after}s|.*|{line}|')} {quote(path)}"
-        if after
-        else f"printf '%s\\n' {quote(line)} >> {quote(path)}"
-    )
-    return Fix("config", f"set {key} to {value}", (step,), needs=())
+def runnable(host: Host, program: str, real: str, stat: Stat, who: Credentials) -> Fix | None:
+    """Let the user run a program that its config names: its own. Others' are not for a script to
+    open, wherever a config points.
+    """
+    if stat.kind != "file":
+        return None
+    title = f"make {program} executable"
+    if config.rights(host, real) != USER or stat.uid != who.uid:
+        return Fix("mode", title, (Manual((f"chmod a+rx {word(real)}",), ROOT),))
+    return Fix("mode", title, (Mode(real, stat.mode | 0o500, theirs=True),))

@@ -54,8 +54,12 @@ class Nic(NamedTuple):
 
     def line(self, key: str) -> Entry | None:
         """The line that set a property (`link`, `ipv4.gateway`), None when none did."""
+        return next(reversed(self.lines(key)), None)
+
+    def lines(self, key: str) -> tuple[Entry, ...]:
+        """Every line about a property that is in force."""
         wanted = f"{self.label}.{key}"
-        return next((entry for entry in reversed(self.entries) if entry.key == wanted), None)
+        return tuple(entry for entry in self.entries if entry.key == wanted)
 
 
 def interface_name(text: str) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from audit.facts.links import Bridge, bridge
 from audit.facts.nics import Nic, veths
 from audit.host import Host
-from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
 from checks.network.usernic import demand_veths
-from remediations.network import make_bridge
+from remediations.bridges import make
+from remediations.network import own_sysfs
 
 
 @check(
@@ -38,16 +39,14 @@ def bridge_exists(host: Host) -> Iterator[Finding]:
                 f"there is no interface {name}, which {labels} is to be connected to",
                 *((seen, where) if seen else (where,)),
                 subject=labels,
-                fix=make_bridge(host, name, users),
+                fix=make(host, name, users),
             )
         else:
             yield Fail(
                 f"{_seen(link)}: /sys was mounted in another network namespace",
                 where,
                 subject=labels,
-                fix=Fix(
-                    "sysfs", "mount the sysfs of this namespace", ("mount -t sysfs sysfs /sys",)
-                ),
+                fix=own_sysfs(),
             )
 
 

@@ -9,7 +9,6 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
@@ -18,6 +17,7 @@ from audit.model import (
     check,
 )
 from checks.network.bridge_exists import bridges
+from remediations.bridges import by_hand
 
 
 @check(
@@ -71,15 +71,7 @@ def bridge_kind(host: Host) -> Iterator[Finding]:
             f"{name}, the link of {labels}, is {link.kind}: a veth is attached to bridges only",
             seen,
             subject=labels,
-            fix=Fix(
-                "bridge",
-                f"put {name} on a bridge of its own, and give the config that one",
-                (
-                    "ip link add name lxcbr1 type bridge",
-                    f"ip link set {name} master lxcbr1",
-                    "ip link set lxcbr1 up",
-                ),
-            ),
+            fix=by_hand(name, labels),
         )
     if not looked:
         raise NotApplicable("there is no such interface")

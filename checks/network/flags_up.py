@@ -7,7 +7,7 @@ from audit.facts.nics import veths
 from audit.host import Host
 from audit.model import NETWORK, Fail, Finding, Level, NotApplicable, Pass, check
 from checks.network.settings import proof
-from remediations.network import edit
+from remediations.network import setting
 
 
 @check(
@@ -39,6 +39,6 @@ def flags_up(host: Host) -> Iterator[Finding]:
             f"{nic.label} has no flags = up: its interface is down until the guest brings it up",
             seen,
             subject=nic.label,
-            fix=edit(seen.source, f"{nic.label}.flags", "up"),
+            fix=setting(host, nic, "flags", "up"),
             stages=stages,
         )

@@ -6,7 +6,7 @@ from audit.facts.config import container_config
 from audit.facts.nics import CLEARED, Nic, made
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
-from remediations.network import edit
+from remediations.network import setting
 
 POSSIBLE = ("veth", "empty", "none")
 
@@ -36,12 +36,11 @@ def nic_type(host: Host) -> Iterator[Finding]:
             yield Pass(f"{nic.label} is {nic.type}", seen, subject=nic.label)
             continue
         what = "has no type" if nic.type == CLEARED else f"is of type {nic.type}"
-        fix = edit(seen.source, f"{nic.label}.type", "veth", seen.line)
         yield Fail(
             f"{nic.label} {what}: a user can only have veth and empty networks",
             seen,
             subject=nic.label,
-            fix=fix,
+            fix=setting(host, nic, "type", "veth"),
         )
 
 

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from audit.facts.mounts import mount_of
 from audit.facts.usernet import paths
 from audit.host import Host
-from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, Pass, check
+from audit.model import STARTING, Evidence, Fail, Finding, Level, Pass, check
 from checks.network.usernic import demand_veths
+from remediations.aside import aside
+from remediations.mounts import read_write
 
 
 @check(
@@ -39,7 +41,7 @@ def nics_db(host: Host) -> Iterator[Finding]:
             yield Fail(
                 f"{here} is a {stat.kind}: lxc-user-nic wants a {wanted}",
                 Evidence(here, None, stat.kind, wanted),
-                fix=Fix("nics", f"move {here} away", (f"mv {here} {here}.away",)),
+                fix=aside(host, f"move {here} away", here),
             )
             return
     real = host.real(here) or here
@@ -48,9 +50,7 @@ def nics_db(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{path} cannot be written: {mount.point} is mounted read-only",
             Evidence("/proc/self/mountinfo", mount.line or None, f"{mount.point} ro", "rw"),
-            fix=Fix(
-                "mount", f"make {mount.point} writable", (f"mount -o remount,rw {mount.point}",)
-            ),
+            fix=read_write(host, mount),
         )
         return
     yield Pass(f"{path} can be written by root", Evidence(real))

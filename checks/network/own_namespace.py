@@ -6,7 +6,7 @@ from audit.facts.config import Config, Entry, container_config
 from audit.facts.nics import shares_network
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
-from remediations.network import edit
+from remediations.network import own_namespace as cure
 
 
 @check(
@@ -36,7 +36,7 @@ def own_namespace(host: Host) -> Iterator[Finding]:
     if shared.key == "lxc.namespace.share.net":
         raise NotApplicable(f"{shared.key} = {shared.value}: the network is that of something else")
     seen = Evidence(shared.file, shared.line, f"{shared.key} = {shared.value}", "veth or empty")
-    fix = edit(shared.file, shared.key, "empty", shared.line) if "type" in shared.key else None
+    fix = cure(host, shared)
     sysfs = mounts_sysfs(host.get(container_config))
     if sysfs is None and host.request.container is not None:
         yield Fail(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from audit.facts.firewall import blocked_by, translates
+from audit.facts.firewall import blocked_by, chains, translates
 from audit.facts.links import (
     Address,
     address_of,
@@ -27,8 +27,12 @@ from audit.host import Host
 from audit.model import Check, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass
 from checks.network.bridge_exists import bridges
 from checks.network.settings import proof
+from remediations import lxcnet
+from remediations.bridges import set_up
 from remediations.distro import sysctl as set_sysctl
-from remediations.network import neighbour, set_up, start_lxc_net
+from remediations.firewall import let_through
+from remediations.firewall import nat as set_nat
+from remediations.network import onto
 
 
 def present(host: Host) -> dict[str, tuple[Nic, ...]]:
@@ -69,7 +73,7 @@ def bridge_up(host: Host) -> Iterator[Finding]:
                 f"the bridge {name} is down: nothing gets through it",
                 seen,
                 subject=labels,
-                fix=set_up(name),
+                fix=set_up(host, name, users),
             )
 
 
@@ -92,7 +96,7 @@ def bridge_address(host: Host) -> Iterator[Finding]:
                 f"the bridge {name} has neither an IPv4 address nor a network card",
                 Evidence(name, None, "no address", "an address"),
                 subject=labels,
-                fix=set_up(name, neighbour(users[0])),
+                fix=set_up(host, name, users, address=True),
             )
 
 
@@ -133,16 +137,11 @@ def nat(host: Host) -> Iterator[Finding]:
         if rule is not None:
             yield Pass(f"{where} is translated", Evidence("nft", None, rule[:200]), subject=name)
             continue
-        step = (
-            f"nft 'add table ip lxc_preflight; add chain ip lxc_preflight postrouting "
-            f"{{ type nat hook postrouting priority 100; }}; add rule ip lxc_preflight "
-            f"postrouting ip saddr {where} ip daddr != {where} masquerade'"
-        )
         yield Fail(
             f"nothing translates the addresses of {where}: what is outside cannot answer",
             Evidence("nft list ruleset", None, "no masquerade", f"masquerade for {where}"),
             subject=name,
-            fix=Fix("nat", f"translate {where}", (step,)),
+            fix=set_nat(host, where),
         )
 
 
@@ -166,19 +165,8 @@ def filters(host: Host) -> Iterator[Finding]:
                 f"and it has none for {name}",
                 Evidence("nft list ruleset", None, f"policy {chain.policy}", f"a rule for {name}"),
                 subject=f"{name} {hook}",
-                fix=_let_through(chain.table, name, hook),
+                fix=let_through(host, chain, host.get(chains), name),
             )
-
-
-def _let_through(table: str, name: str, hook: str) -> Fix:
-    if "firewalld" in table:
-        step = f"firewall-cmd --permanent --zone=trusted --add-interface={name}"
-        return Fix("firewall", f"trust {name}", (step, "firewall-cmd --reload"))
-    if hook == "forward":
-        steps = tuple(f"iptables -I FORWARD -{side} {name} -j ACCEPT" for side in "io")
-        return Fix("firewall", f"forward what comes from and goes to {name}", steps)
-    step = f"iptables -I INPUT -i {name} -p udp -m multiport --dports 53,67 -j ACCEPT"
-    return Fix("firewall", f"let DHCP and DNS in from {name}", (step,))
 
 
 def lxc_net_running(host: Host) -> Iterator[Finding]:
@@ -196,19 +184,19 @@ def lxc_net_running(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"lxc-net is off: {net.file} does not set USE_LXC_BRIDGE to true",
             Evidence(net.file, net.line, "USE_LXC_BRIDGE", 'USE_LXC_BRIDGE="true"'),
-            fix=start_lxc_net(host),
+            fix=lxcnet.start(host),
         )
     elif not host.get(network_up):
         yield Fail(
             f"lxc-net does not run, so {net.bridge} has no DHCP, DNS or address translation",
             Evidence("/run/lxc/network_up", None, "absent", "present"),
-            fix=start_lxc_net(host),
+            fix=lxcnet.start(host),
         )
     elif host.get(dnsmasq) is None:
         yield Fail(
             "lxc-net was started, but its dnsmasq is gone: no DHCP and no DNS",
             Evidence("/run/lxc/dnsmasq.pid"),
-            fix=start_lxc_net(host),
+            fix=lxcnet.restart(host),
         )
     else:
         yield Pass(f"lxc-net runs {net.bridge}", Evidence("/run/lxc/network_up"))
@@ -232,7 +220,14 @@ def subnet(host: Host) -> Iterator[Finding]:
                 f"{where} of {name} overlaps {other.text} on {other.interface}",
                 Evidence("/proc/net/route", other.line, other.text),
                 subject=name,
+                fix=_moved(host, name),
             )
+
+
+def _moved(host: Host, name: str) -> Fix | None:
+    """Another network for lxc-net's bridge; that of any other is its maker's to choose."""
+    net = lxcnet.settings(host)
+    return lxcnet.move(host, name) if net is not None and net.bridge == name else None
 
 
 def static_address(host: Host) -> Iterator[Finding]:
@@ -260,7 +255,9 @@ def static_address(host: Host) -> Iterator[Finding]:
                 if why is None:
                     yield Pass(f"{entry.value} is on {name}", seen, subject=nic.label)
                 else:
-                    yield Fail(why, seen, proof(host, nic, "ipv4.gateway"), subject=nic.label)
+                    gateway = proof(host, nic, "ipv4.gateway")
+                    fix = onto(host, nic, entry, ours)
+                    yield Fail(why, seen, gateway, subject=nic.label, fix=fix)
     if not judged:
         raise NotApplicable("no network on a bridge with an address has a fixed address")
 

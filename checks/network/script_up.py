@@ -7,8 +7,9 @@ from audit.facts.executables import resolve
 from audit.facts.nics import veths
 from audit.facts.session import session_credentials
 from audit.host import Host
-from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
 from checks.network.settings import proof
+from remediations.network import runnable
 
 _SHELL = frozenset("|&;<>()$`\\\"'*?[]#~=%\n")
 
@@ -55,7 +56,7 @@ def script_up(host: Host) -> Iterator[Finding]:
                 seen,
                 Evidence(program, None, f"{stat.kind}, mode {stat.mode:04o}", "executable"),
                 subject=nic.label,
-                fix=Fix("mode", f"make {program} executable", (f"chmod a+rx {program}",)),
+                fix=runnable(host, program, real, stat, who),
             )
         else:
             yield Pass(f"{program} can be run", seen, subject=nic.label)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from audit.facts.config import container_config
+from audit.facts.config import Entry, container_config
 from audit.facts.links import address_of, has_ipv6_address
 from audit.facts.lxc import lxc_version
 from audit.facts.nics import Nic, made, veths
 from audit.facts.nicsetup import (
+    Route,
     inert_setting,
     ipv4_refusal,
     ipv6_refusal,
@@ -21,8 +22,9 @@ from audit.facts.nicsetup import (
     route_refusal,
 )
 from audit.host import Host
-from audit.model import STARTING, Check, Evidence, Fail, Finding, Level, NotApplicable, Pass
-from remediations.network import edit, neighbour, set_up
+from audit.model import STARTING, Check, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass
+from remediations.bridges import set_up
+from remediations.network import dropped, setting
 
 
 def proof(host: Host, nic: Nic, key: str) -> Evidence:
@@ -63,7 +65,7 @@ def inert(host: Host) -> Iterator[Finding]:
             f"{nic.label} {kind}, so it has no interface that {key} could be set on",
             seen,
             subject=nic.label,
-            fix=edit(seen.source, f"{nic.label}.{key}", "", seen.line),
+            fix=setting(host, nic, key, ""),
         )
 
 
@@ -89,7 +91,7 @@ def names(host: Host) -> Iterator[Finding]:
         f"{clash.nic.label} cannot be called {clash.name}: {clash.why}",
         seen,
         subject=clash.nic.label,
-        fix=edit(seen.source, f"{clash.nic.label}.name", f"eth{len(nics)}", seen.line),
+        fix=setting(host, clash.nic, "name", f"eth{len(nics)}"),
     )
 
 
@@ -111,12 +113,11 @@ def hwaddr(host: Host) -> Iterator[Finding]:
         if why is None:
             yield Pass(f"{nic.hwaddr} is an address", seen, subject=nic.label)
         else:
-            fix = edit(seen.source, f"{nic.label}.hwaddr", "00:16:3e:xx:xx:xx", seen.line)
             yield Fail(
                 f"{nic.label} cannot have the hardware address {nic.hwaddr}: {why}",
                 seen,
                 subject=nic.label,
-                fix=fix,
+                fix=setting(host, nic, "hwaddr", "00:16:3e:xx:xx:xx"),
             )
 
 
@@ -140,7 +141,23 @@ def addresses(host: Host) -> Iterator[Finding]:
         if why is None:
             yield Pass(f"{nic.label} can have its addresses", subject=nic.label)
         else:
-            yield Fail(f"{nic.label} cannot have its addresses: {why}", seen, subject=nic.label)
+            yield Fail(
+                f"{nic.label} cannot have its addresses: {why}",
+                seen,
+                subject=nic.label,
+                fix=dropped(host, _refused(nic) or nic.ipv6),
+            )
+
+
+def _refused(nic: Nic) -> tuple[Entry, ...]:
+    """The first address that the kernel does not take beside those before it."""
+    for place, entry in enumerate(nic.ipv4):
+        if ipv4_refusal(nic._replace(ipv4=nic.ipv4[: place + 1])):
+            return (entry,)
+    for place, entry in enumerate(nic.ipv6):
+        if ipv6_refusal(nic._replace(ipv6=nic.ipv6[: place + 1])):
+            return (entry,)
+    return ()
 
 
 def _without_ipv6(host: Host) -> str | None:
@@ -179,14 +196,18 @@ def routes(host: Host) -> Iterator[Finding]:
         yield Pass("the container's default routes can be set", proof(host, wanted[0], "type"))
         return
     seen = proof(host, refused.nic, refused.key)
-    missing = refused.why.endswith("flags = up")
-    fix = edit(seen.source, f"{refused.nic.label}.flags", "up") if missing else None
     yield Fail(
         f"{refused.nic.label}.{refused.key} cannot be set: {refused.why}",
         seen,
         subject=refused.nic.label,
-        fix=fix,
+        fix=_routed(host, refused),
     )
+
+
+def _routed(host: Host, refused: Route) -> Fix:
+    if refused.why.endswith("flags = up"):
+        return setting(host, refused.nic, "flags", "up")
+    return dropped(host, refused.nic.lines(refused.key))
 
 
 def gateway_auto(host: Host) -> Iterator[Finding]:
@@ -209,6 +230,7 @@ def gateway_auto(host: Host) -> Iterator[Finding]:
                 f"{nic.label}.{key} is auto, which a network with {what} cannot have",
                 seen,
                 subject=nic.label,
+                fix=dropped(host, nic.lines(key)),
             )
         elif nic.auto4 and address_of(host, nic.link) is None:
             yield Fail(
@@ -216,13 +238,14 @@ def gateway_auto(host: Host) -> Iterator[Finding]:
                 seen,
                 Evidence(nic.link, None, "no IPv4 address", "an address"),
                 subject=nic.label,
-                fix=set_up(nic.link, neighbour(nic)),
+                fix=set_up(host, nic.link, (nic,), address=True),
             )
         elif nic.auto6 and not has_ipv6_address(host, nic.link):
             yield Fail(
                 f"{nic.label}.ipv6.gateway is auto, but {nic.link} has no IPv6 address",
                 proof(host, nic, "ipv6.gateway"),
                 subject=nic.label,
+                fix=dropped(host, nic.lines("ipv6.gateway")),
             )
         else:
             yield Pass(f"{nic.link} has an address", seen, subject=nic.label)

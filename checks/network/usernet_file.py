@@ -7,7 +7,7 @@ from audit.facts.usernet import paths
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, Pass, check
 from checks.network.usernic import demand_veths
-from remediations.network import allow
+from remediations.usernet import allow, anew
 
 
 @check("lxc-usernet exists", Level.BLOCKING, stages=STARTING, after=("lxc.installed",))
@@ -27,12 +27,13 @@ def usernet_file(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"{path} does not exist: no user may have interfaces",
             Evidence(path, None, "absent", "a line for the user"),
-            fix=allow(host, nics[0].bridge, len(nics)),
+            fix=allow(host, nics[0].bridge),
         )
     elif stat.kind != "file":
         yield Fail(
             f"{path} is a {stat.kind}, not a file: nobody is listed",
             Evidence(path, None, stat.kind, "a regular file"),
+            fix=anew(host),
         )
     else:
         yield Pass(f"{path} is there", Evidence(path, None, f"mode {stat.mode:04o}"))

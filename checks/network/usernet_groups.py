@@ -9,7 +9,7 @@ from audit.facts.usernet import allotments, crash, paths
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
 from checks.network.usernic import demand_veths
-from remediations.network import comment_out
+from remediations.usernet import comment_out
 
 
 @check(
@@ -46,7 +46,7 @@ def usernet_groups(host: Host) -> Iterator[Finding]:
         f"lxc-user-nic of LXC {version} dies at line {line.line} of {path}: "
         f"{_why(host, line.name[1:])}",
         Evidence(path, line.line, line.text[:200], "only groups that the user is in"),
-        fix=comment_out(path, line.line),
+        fix=comment_out(host, line),
     )
 
 

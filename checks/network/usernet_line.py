@@ -7,7 +7,7 @@ from audit.facts.usernet import caller, matching, near_misses, paths
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, Pass, check
 from checks.network.usernic import demand_veths
-from remediations.network import allow
+from remediations.usernet import allow
 
 
 @check(
@@ -31,7 +31,7 @@ def usernet_line(host: Host) -> Iterator[Finding]:
     path = host.get(paths).usernet
     name = host.get(caller).name
     nics = host.get(veths)
-    for number, nic in enumerate(nics, 1):
+    for nic in nics:
         lines = host.get(matching, nic.bridge)
         if lines:
             first = lines[0]
@@ -42,7 +42,7 @@ def usernet_line(host: Host) -> Iterator[Finding]:
             _message(nic, name, path),
             *_evidence(host, nic, name, path),
             subject=nic.label,
-            fix=allow(host, nic.bridge, number),
+            fix=allow(host, nic.bridge),
         )
 
 

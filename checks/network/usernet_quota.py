@@ -6,7 +6,7 @@ from audit.facts.usernet import Ruling, paths, rulings
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
 from checks.network.usernic import demand_veths
-from remediations.network import allow
+from remediations.usernet import needed_for, widen
 
 
 @check(
@@ -27,10 +27,13 @@ def usernet_quota(host: Host) -> Iterator[Finding]:
     """
     demand_veths(host)
     path = host.get(paths).usernet
-    judged = [ruling for ruling in host.get(rulings) if ruling.lines]
-    if not judged:
+    every = host.get(rulings)
+    if not any(ruling.lines for ruling in every):
         raise NotApplicable("no line of lxc-usernet is for the user and this bridge")
-    for ruling in judged:
+    nics = tuple(ruling.nic for ruling in every)
+    for number, ruling in enumerate(every):
+        if not ruling.lines:
+            continue
         best = max(ruling.lines, key=lambda line: line.quota)
         used = max(ruling.counts, default=0)
         seen = Evidence(path, best.line, best.text[:200], f"a number above {used}")
@@ -42,7 +45,7 @@ def usernet_quota(host: Host) -> Iterator[Finding]:
             _message(ruling, used),
             seen,
             subject=subject,
-            fix=allow(host, ruling.nic.bridge, used + 1, best),
+            fix=widen(host, best, used + needed_for(nics, ruling.nic.bridge, number)),
         )
         return  # LXC gives up at the first
 

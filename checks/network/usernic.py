@@ -10,8 +10,10 @@ from audit.facts.mounts import mount_of, mounts_file
 from audit.facts.nics import veths
 from audit.facts.session import session_credentials
 from audit.host import Host
-from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
 from remediations.distro import install
+from remediations.mounts import without
+from remediations.usernic import executable, passable
 
 
 @check(
@@ -42,26 +44,29 @@ def usernic(host: Host) -> Iterator[Finding]:
         )
         return
     seen = Evidence(path, None, f"{stat.kind}, mode {stat.mode:04o}", "executable for all")
-    open_up = Fix("mode", f"let everybody run {path}", (f"chmod 4755 {path}",))
     real = host.get(resolve, path, host.get(session_credentials))
     if real is None:
         directory = path.rpartition("/")[0]
         yield Fail(
             f"{name} may not pass the directories that lead to {path}",
             Evidence(directory, None, "no x for the user", "x for the user"),
-            fix=Fix("mode", f"let everybody into {directory}", (f"chmod a+x {directory}",)),
+            fix=passable(host, path, host.get(session_credentials)),
         )
         return
     mount = host.get(mount_of, real)
     acl = host.xattr(real, "system.posix_acl_access")
     if stat.kind != "file" or not may(list(stat), acl, host.get(session_credentials), "x"):
-        yield Fail(f"{name} may not execute {path} ({seen.observed})", seen, fix=open_up)
+        yield Fail(
+            f"{name} may not execute {path} ({seen.observed})",
+            seen,
+            fix=executable(host, path, stat),
+        )
     elif mount is not None and "noexec" in mount.flags:
         source = host.get(mounts_file)
         yield Fail(
             f"{mount.point}, which holds {path}, is mounted noexec",
             Evidence(source, mount.line or None, "noexec", "no noexec"),
-            fix=Fix("mount", "mount it with exec", (f"mount -o remount,exec {mount.point}",)),
+            fix=without(host, mount, "noexec"),
         )
     else:
         yield Pass(f"{name} may run {path}", seen)

@@ -12,7 +12,6 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     Pass,
     Undecided,
@@ -20,6 +19,9 @@ from audit.model import (
     check,
 )
 from checks.network.usernic import demand_veths
+from remediations.cgroups import log_in_anew
+from remediations.mounts import without
+from remediations.usernic import setuid_root
 
 # It makes an interface, opens /proc/PID/ns/net of another process and goes there.
 NEEDED = {12: "cap_net_admin", 19: "cap_sys_ptrace", 21: "cap_sys_admin"}
@@ -53,20 +55,24 @@ def usernic_setuid(host: Host) -> Iterator[Finding]:
     caps = parse_file_caps(raw) if raw else None
     mount = host.get(mount_of, real)
     seen = Evidence(path, None, f"mode {stat.mode:04o}, owner {stat.uid}", "mode 4755, owner 0")
-    steps = [f"chown root:root {path}", f"chmod 4755 {path}"]
-    if caps is not None:
-        steps.insert(0, f"setcap -r {path}")
-    fix = Fix("usernic", "make lxc-user-nic setuid root", tuple(steps))
     if not stat.mode & SETUID:
         also = ", and file capabilities do not do instead" if caps else ""
-        yield Fail(f"{path} is not setuid (mode {stat.mode:04o}){also}", seen, fix=fix)
+        yield Fail(
+            f"{path} is not setuid (mode {stat.mode:04o}){also}",
+            seen,
+            fix=setuid_root(host, path, stat),
+        )
     elif stat.uid != 0:
-        yield Fail(f"{path} is setuid, but its owner is uid {stat.uid}", seen, fix=fix)
+        yield Fail(
+            f"{path} is setuid, but its owner is uid {stat.uid}",
+            seen,
+            fix=setuid_root(host, path, stat),
+        )
     elif mount is not None and "nosuid" in mount.flags:
         yield Fail(
             f"{mount.point}, which holds {path}, is mounted nosuid: its setuid bit does not count",
             Evidence(host.get(mounts_file), mount.line or None, "nosuid", "no nosuid"),
-            fix=Fix("mount", "mount it with suid", (f"mount -o remount,suid {mount.point}",)),
+            fix=without(host, mount, "nosuid"),
         )
     elif caps is not None and caps.rootid == 0:
         lacks = [name for bit, name in NEEDED.items() if not caps.has(bit)]
@@ -75,7 +81,7 @@ def usernic_setuid(host: Host) -> Iterator[Finding]:
             yield Fail(
                 f"{path} has file capabilities, which then are all it gets: {lacks[0]} is missing",
                 proof,
-                fix=fix,
+                fix=setuid_root(host, path, stat),
             )
         else:
             yield Undecided(f"{path} has file capabilities beside its setuid bit", proof)
@@ -95,6 +101,7 @@ def _bounded(host: Host, path: str, seen: Evidence) -> Iterator[Finding]:
         yield Fail(
             f"the session's capability bounding set lacks {', '.join(lacks)}, which {path} needs",
             Evidence("/proc/self/status", None, f"CapBnd: {text}", "with " + ", ".join(lacks)),
+            fix=log_in_anew(host),
         )
     else:
         yield Pass(f"{path} is setuid root", seen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from audit.source import Refused
+from remediations.actions import Append
 from tests.checks.network.rows import (
     ANSWERS,
     DIRECTORY,
@@ -211,7 +212,7 @@ def test_the_fix_of_a_missing_line_is_the_line() -> None:
     row = Row("usernet_line", "", usernet(f"{USER} veth lxcbr0 5"), FAIL)
     (finding,) = found(row)
     assert finding.fix is not None
-    assert finding.fix.steps == (f"printf '%s\\n' '{USER} veth tbr0 1' >> {USERNET}",)
+    assert finding.fix.actions == (Append(USERNET, f"{USER} veth tbr0 1"),)
 
 
 def test_a_line_that_meant_the_user_is_shown_with_what_is_wrong_with_it() -> None:

@@ -1,0 +1,107 @@
+"""lxc-net, which makes LXC's own bridge with addresses, address translation, DHCP and DNS."""
+
+from __future__ import annotations
+
+from audit.facts.distro import family
+from audit.facts.init import OPENRC, SYSTEMD, SYSVINIT, init_system
+from audit.facts.links import Address, ipv4_text
+from audit.facts.lxcnet import CONFIG_OF, LxcNet, lxc_net
+from audit.facts.routes import overlapping
+from audit.host import Host
+from audit.model import Fix, Unknown
+from remediations.actions import Action, Append, Manual, Replace, Run
+from remediations.distro import line_of, needed, service
+from remediations.quoting import word
+
+ON = 'USE_LXC_BRIDGE="true"'
+RESTART = {
+    SYSTEMD: "systemctl restart lxc-net",
+    OPENRC: "rc-service lxc-net restart",
+    SYSVINIT: "service lxc-net restart",
+}
+
+
+def start(host: Host) -> Fix:
+    """Have the distribution's lxc-net make its bridge, now and at boot."""
+    actions = (*needed(host, "dnsmasq"), *_switch(host), *service(host, "lxc-net").actions)
+    return Fix("lxc_net", "let lxc-net make its bridge, with NAT and DHCP", actions)
+
+
+def restart(host: Host) -> Fix:
+    """Start lxc-net anew: it says that it runs, and what it started is gone."""
+    actions = (*needed(host, "dnsmasq"), *_restart(host, "kill -0 $(cat /run/lxc/dnsmasq.pid)"))
+    return Fix("lxc_net", "start lxc-net anew", actions)
+
+
+def move(host: Host, interface: str) -> Fix | None:
+    """Give lxc-net's bridge a network that no other interface has; None where none is free."""
+    found = free_network(host, interface)
+    if found is None:
+        return None
+    base, ours = ipv4_text(found.network).rpartition(".")[0], ipv4_text(found.address)
+    settings = {
+        "LXC_ADDR": ours,
+        "LXC_NETMASK": "255.255.255.0",
+        "LXC_NETWORK": f"{base}.0/24",
+        "LXC_DHCP_RANGE": f"{base}.2,{base}.254",
+        "LXC_DHCP_MAX": "253",
+    }
+    path = config_file(host)
+    lines = [line_of(host, path, f"{key}=", f'{key}="{value}"') for key, value in settings.items()]
+    shown = f"ip -4 address show dev {word(interface)} | grep -q {word(f'inet {ours}/')}"
+    title = f"give {interface} the network {base}.0/24"
+    return Fix("lxc_net", title, (*lines, *_restart(host, shown)))
+
+
+def free_network(host: Host, interface: str) -> Address | None:
+    """The first of 10.0.3.0/24, 10.0.4.0/24... that the host reaches by no other interface."""
+    for third in range(3, 255):
+        candidate = Address(10 << 24 | third << 8 | 1, 0xFFFFFF00)
+        try:
+            if host.get(overlapping, interface, candidate) is None:
+                return candidate
+        except Unknown:
+            return candidate
+    return None
+
+
+def config_file(host: Host) -> str:
+    """The file of lxc-net's settings that is an administrator's."""
+    try:
+        return CONFIG_OF.get(host.get(family) or "", CONFIG_OF["debian"])
+    except Unknown:
+        return CONFIG_OF["debian"]
+
+
+def settings(host: Host) -> LxcNet | None:
+    """What lxc-net is set to where this host has one."""
+    try:
+        found = host.get(lxc_net)
+    except Unknown:
+        return None
+    return found if found.installed else None
+
+
+def _switch(host: Host) -> tuple[Action, ...]:
+    """The line that turns it on: in the place of the one that turns it off, if that is the last."""
+    path = config_file(host)
+    try:
+        found = host.get(lxc_net)
+        if found.enabled:
+            return ()
+        if found.file == path and found.line is not None:
+            old = (host.read(path) or "").split("\n")[found.line - 1]
+            return (Replace(path, found.line, old, ON),)
+    except Unknown:
+        pass
+    return (Append(path, ON),)
+
+
+def _restart(host: Host, test: str) -> tuple[Action, ...]:
+    try:
+        command = RESTART.get(host.get(init_system))
+    except Unknown:
+        command = None
+    if command is None:
+        return (Manual(("# start lxc-net anew",), "root"),)
+    return (Run(command, test, command),)
