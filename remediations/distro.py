@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from audit.facts.distro import family, os_release
 from audit.facts.init import NONE, init_system
+from audit.facts.sysctl import normal, persisted_sysctl
 from audit.host import Host
 from audit.model import Fix, Unknown
 from audit.records import NamedTuple
@@ -169,6 +170,7 @@ BOOT = {
 GRUBBY = "grubby --update-kernel=ALL"
 
 SYSCTL_FILE = "/etc/sysctl.d/90-lxc-preflight.conf"
+LAST_SYSCTL_FILE = "/etc/sysctl.d/zz-lxc-preflight.conf"
 
 # family -> the init system it ships, for a host where none is running (a container, a CI runner)
 INITS = {"debian": "systemd", "fedora": "systemd", "arch": "systemd", "alpine": "openrc"}
@@ -256,10 +258,31 @@ def sysctl(host: Host, key: str, value: str) -> Fix:
         "sysctl",
         f"set {key} to {value}, now and at boot",
         (
-            Setting("/proc/sys/" + key.replace(".", "/"), value),
+            Setting("/proc/sys/" + normal(key), value),
             line_of(host, SYSCTL_FILE, re.escape(key) + r"\s*=", f"{key} = {value}"),
+            *_last_word(host, key, value),
         ),
     )
+
+
+def _last_word(host: Host, key: str, value: str) -> tuple[Action, ...]:
+    """A file that is read after ours, and sets a sysctl: there an administrator's line is put
+    right, and a package's is answered in a file that comes last.
+    """
+    line = f"{key} = {value}"
+    try:
+        decides = host.get(persisted_sysctl, key)
+        if decides is None or decides.key != normal(key):
+            return ()  # a pattern gives way to a plain line wherever that stands
+        name = decides.path.rpartition("/")[2]
+        if decides.path != "/etc/sysctl.conf" and name <= SYSCTL_FILE.rpartition("/")[2]:
+            return ()
+        if not decides.path.startswith("/etc/"):
+            return (Append(LAST_SYSCTL_FILE, line),)
+        old = (host.read(decides.path) or "").split("\n")[decides.line - 1]
+    except Unknown:
+        return ()
+    return (Replace(decides.path, decides.line, old, line),)
 
 
 def line_of(host: Host, path: str, pattern: str, line: str, *, theirs: bool = False) -> Action:
