@@ -17,18 +17,18 @@ UNLIMITED = 2**63 - 4096  # what v1 shows for no limit
 
 
 def rewrite(host: Host, limit: Limit) -> Fix:
-    """The same limit for cgroup2; out of force where cgroup2 has none like it."""
+    """The same limit for cgroup2; a comment where cgroup2 has none like it."""
     new = translated(limit)
     if new is None:
-        return drop(host, limit)
+        return config.leave_out(host, limit.entry)
     title = f"write {limit.entry.key} for cgroup2"
     return config.rewrite(host, title, _change(limit, new), mechanism="cgroup2_keys")
 
 
 def drop(host: Host, limit: Limit) -> Fix:
-    """Put a limit out of force."""
-    title = f"take {limit.entry.key} out of the config"
-    return config.rewrite(host, title, _change(limit), mechanism="drop_limit")
+    """Do without a limit that cannot be: a person's choice, the container is another one then."""
+    title = f"change {limit.entry.key} or take it out of the config"
+    return Fix("drop_limit", title, (config.by_hand(host, (_change(limit),)),))
 
 
 def without_devices(host: Host, limit: Limit) -> Fix:

@@ -43,15 +43,6 @@ def start_in_scope() -> Fix:
     return Fix("scope", "start the container in a delegated scope", (Manual((SCOPE,), "user"),))
 
 
-def log_in_anew(host: Host) -> Fix:
-    """What was set up is for sessions that begin afterwards."""
-    name = word(host.get(target).name)
-    lines: tuple[str, ...] = (f"ssh {name}@localhost",)
-    if _init(host) == SYSTEMD:
-        lines += (f"# or, as root: machinectl shell {name}@",)
-    return Fix("login", "log in anew", (Manual(lines),), "re-login")
-
-
 def without_bus() -> Fix:
     """Start plainly, without LXC asking a bus."""
     line = "env -u DBUS_SESSION_BUS_ADDRESS lxc-start -n NAME"

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from audit.facts.accounts import local_groups, target
 from audit.facts.cgroup import ROOT, root_controllers
 from audit.facts.distro import family
-from audit.facts.init import OPENRC, SYSVINIT, init_system
+from audit.facts.init import OPENRC, init_system
 from audit.facts.libcgroup import (
     Group,
     Rule,
@@ -44,39 +44,12 @@ from remediations.actions import (
 )
 from remediations.distro import enabled, needed, service
 from remediations.quoting import word
+from remediations.services import Own, own
 
 LEAF = ("cpu", "memory", "pids")  # a nested group with a controller too many is refused
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")  # what both files take without quotes
 _MODULES = "/lib*/security/pam_cgroup.so /usr/lib*/security/pam_cgroup.so"
 
-_OPENRC = """#!/sbin/openrc-run
-# Written by lxc-preflight.
-description="The cgroups of {file}"
-
-depend() {{
-    after cgroups sysfs
-}}
-
-start() {{
-    ebegin "Making the cgroups of {file}"
-    cgconfigparser -l {file}
-    eend $?
-}}
-"""
-_SYSVINIT = """#!/bin/sh
-### BEGIN INIT INFO
-# Provides:          cgconfig
-# Required-Start:    $local_fs
-# Required-Stop:
-# Default-Start:     2 3 4 5
-# Default-Stop:
-# Short-Description: The cgroups of {file}
-### END INIT INFO
-# Written by lxc-preflight.
-case $1 in
-    start | restart | force-reload) exec /usr/sbin/cgconfigparser -l {file} ;;
-esac
-"""
 _DAEMON = """#!/sbin/openrc-run
 # Written by lxc-preflight.
 description="Moves processes to the cgroups of {file}"
@@ -86,7 +59,7 @@ command_background=yes
 pidfile=/run/cgred.pid
 
 depend() {{
-    need cgconfig
+    after lxc-cgroups
     before sshd
 }}
 """
@@ -266,26 +239,23 @@ def _acts(host: Host) -> tuple[Action, ...]:
 
 
 def _at_boot(host: Host) -> tuple[Action, ...]:
-    """Debian and Alpine ship no service that loads cgconfig.conf; Gentoo does."""
-    texts = {OPENRC: _OPENRC, SYSVINIT: _SYSVINIT}
-    return (*_script(host, "cgconfig", texts), *enabled(host, "cgconfig"))
+    """Gentoo ships a service that loads cgconfig.conf; Debian and Alpine do not."""
+    if _family(host) == "gentoo":
+        return enabled(host, "cgconfig")
+    path = host.get(cgconfig_file)
+    service = Own("lxc-cgroups", f"The cgroups of {path}", (f"cgconfigparser -l {path}",))
+    return own(host, service, now=False)
 
 
 def _daemon(host: Host) -> tuple[Action, ...]:
+    """What moves logins where no PAM does."""
+    if _family(host) == "gentoo":
+        return service(host, "cgred").actions
     made = Directory(host.get(cgconfig_file).removesuffix(".conf") + ".d")  # it wants it
-    return (made, *_script(host, "cgred", {OPENRC: _DAEMON}), *service(host, "cgred").actions)
-
-
-def _script(host: Host, name: str, texts: dict[str, str]) -> tuple[Action, ...]:
-    path, text = f"/etc/init.d/{name}", texts.get(_init(host))
-    if text is None or _family(host) == "gentoo":
-        return ()
-    try:
-        if host.stat(path) is not None:
-            return ()
-    except Unknown:
-        pass
-    return (Write(path, text.format(file=host.get(cgconfig_file)), 0o755),)
+    if _init(host) != OPENRC:
+        return (made, Manual(("# run cgrulesengd at every boot",), "root"))
+    text = _DAEMON.format(file=host.get(cgrules_file))
+    return (made, Write("/etc/init.d/cgred", text, 0o755), *service(host, "cgred").actions)
 
 
 def _packages(host: Host) -> tuple[Action, ...]:

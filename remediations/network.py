@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from audit.access import Credentials
 from audit.facts.config import Entry
 from audit.facts.links import Address, ipv4_number, ipv4_text
 from audit.facts.nics import Nic
 from audit.facts.nicsetup import ipv4_interface
-from audit.host import Host, Stat
+from audit.host import Host
 from audit.model import Fix
 from remediations import config
-from remediations.actions import NOBODY, ROOT, USER, Manual, Mode
-from remediations.quoting import word
+from remediations.actions import NOBODY, ROOT, Manual
 
 CONFIG = "config_line"
 
@@ -33,7 +31,7 @@ def assigned(host: Host, entry: Entry | None, name: str, value: str) -> Fix:
 
 
 def dropped(host: Host, entries: Iterable[Entry]) -> Fix:
-    """Put lines out of force."""
+    """Make comments of lines that the kernel cannot do what they say for."""
     found = tuple(entries)
     title = "take out " + " and ".join(entry.text for entry in found)
     return config.rewrite(host, title, *(_change(entry) for entry in found))
@@ -89,15 +87,3 @@ def own_sysfs() -> Fix:
     )
     title = "mount the sysfs of this namespace"
     return Fix("sysfs", title, (Manual(lines, ROOT),))
-
-
-def runnable(host: Host, program: str, real: str, stat: Stat, who: Credentials) -> Fix | None:
-    """Let the user run a program that its config names: its own. Others' are not for a script to
-    open, wherever a config points.
-    """
-    if stat.kind != "file":
-        return None
-    title = f"make {program} executable"
-    if config.rights(host, real) != USER or stat.uid != who.uid:
-        return Fix("mode", title, (Manual((f"chmod a+rx {word(real)}",), ROOT),))
-    return Fix("mode", title, (Mode(real, stat.mode | 0o500, theirs=True),))

@@ -78,21 +78,22 @@ class Own(NamedTuple):
     test: str = ""  # succeeds when it has been started, for a host without an init system
 
 
-def own(host: Host, wanted: Own) -> tuple[Action, ...]:
-    """Have its commands run now and at every boot."""
+def own(host: Host, wanted: Own, *, now: bool = True) -> tuple[Action, ...]:
+    """Have its commands run at every boot, and now too."""
     init = _init(host)
+    how_much = slice(None if now else 1)  # of what enables and starts
     if init == SYSTEMD:
         unit = f"{wanted.name}.service"
         text = Write(f"/etc/systemd/system/{unit}", _unit(wanted))
-        return (text, reload(unit), *service(host, unit).actions)
+        return (text, reload(unit), *service(host, unit).actions[how_much])
     texts = {OPENRC: (_OPENRC, " "), SYSVINIT: (_SYSVINIT, " ")}
     if init in texts:
         form, blank = texts[init]
         text = Write(f"/etc/init.d/{wanted.name}", _script(wanted, form, blank), 0o755)
-        return (text, *service(host, wanted.name).actions)
+        return (text, *service(host, wanted.name).actions[how_much])
     lines = ("# at every boot, as root:", *wanted.start)
-    now = Run(" && ".join(wanted.start), wanted.test, " && ".join(wanted.stop))
-    return (now, Manual(lines, "root"))
+    run = Run(" && ".join(wanted.start), wanted.test, " && ".join(wanted.stop))
+    return (*((run,) if now else ()), Manual(lines, "root"))
 
 
 def _unit(wanted: Own) -> str:

@@ -102,9 +102,10 @@ def _why(host: Host, plan: Plan, limit: Limit) -> tuple[str, Fix | None]:
             why = "it is a key of cgroup v1, and no cgroup here is the user's"
             return f"{why} ({said})", rewrite(host, limit)
         why = f"the v1 controller {limit.controller} is not the user's in this session"
-        hint = "; include userns.conf after common.conf" if limit.is_device else ""
-        cure = without_devices if limit.is_device else drop
-        return f"{why} ({said}){hint}", cure(host, limit)
+        hint = "; include userns.conf after common.conf"
+        if limit.is_device:
+            return f"{why} ({said}){hint}", without_devices(host, limit)
+        return f"{why} ({said})", unified(host) or drop(host, limit)
     name = limit.controller
     offered = host.get(root_controllers)
     if name not in offered:

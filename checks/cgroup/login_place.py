@@ -7,7 +7,7 @@ from audit.facts.libcgroup import destination, rule_for_user
 from audit.facts.seats import session_seat
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
-from remediations.cgroups import log_in_anew
+from remediations.session import own_login
 
 
 @check(
@@ -47,5 +47,5 @@ def login_place(host: Host) -> Iterator[Finding]:
     yield Fail(
         f"this session is in {where}, not in {wanted}: log in anew (ssh or a terminal, not su)",
         seen,
-        fix=log_in_anew(host),
+        fix=own_login(host, "log in anew"),
     )

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from audit.access import may
 from audit.facts.executables import resolve
-from audit.facts.nics import veths
+from audit.facts.nics import Nic, veths
 from audit.facts.session import session_credentials
 from audit.host import Host
-from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from audit.model import STARTING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
 from checks.network.settings import proof
-from remediations.network import runnable
+from remediations.hooks import repair
 
 _SHELL = frozenset("|&;<>()$`\\\"'*?[]#~=%\n")
 
@@ -47,6 +47,7 @@ def script_up(host: Host) -> Iterator[Finding]:
                 f"{program}, the script.up of {nic.label}, is not there for the user",
                 seen,
                 subject=nic.label,
+                fix=_repair(host, nic, program),
             )
         elif stat.kind != "file" or not may(
             list(stat), host.xattr(real, "system.posix_acl_access"), who, "x"
@@ -56,7 +57,12 @@ def script_up(host: Host) -> Iterator[Finding]:
                 seen,
                 Evidence(program, None, f"{stat.kind}, mode {stat.mode:04o}", "executable"),
                 subject=nic.label,
-                fix=runnable(host, program, real, stat, who),
+                fix=_repair(host, nic, real),
             )
         else:
             yield Pass(f"{program} can be run", seen, subject=nic.label)
+
+
+def _repair(host: Host, nic: Nic, program: str) -> Fix | None:
+    entry = nic.line("script.up")
+    return None if entry is None else repair(host, entry, program)

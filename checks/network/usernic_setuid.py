@@ -19,8 +19,8 @@ from audit.model import (
     check,
 )
 from checks.network.usernic import demand_veths
-from remediations.cgroups import log_in_anew
 from remediations.mounts import without
+from remediations.session import own_login
 from remediations.usernic import setuid_root
 
 # It makes an interface, opens /proc/PID/ns/net of another process and goes there.
@@ -101,7 +101,9 @@ def _bounded(host: Host, path: str, seen: Evidence) -> Iterator[Finding]:
         yield Fail(
             f"the session's capability bounding set lacks {', '.join(lacks)}, which {path} needs",
             Evidence("/proc/self/status", None, f"CapBnd: {text}", "with " + ", ".join(lacks)),
-            fix=log_in_anew(host),
+            fix=own_login(
+                host, "start from a session that has all capabilities in its bounding set"
+            ),
         )
     else:
         yield Pass(f"{path} is setuid root", seen)

@@ -8,7 +8,7 @@ from audit.facts.session import runtime_dir
 from audit.facts.systemd import own_runtime_dir
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
-from remediations.cgroups import log_in_anew
+from remediations.session import own_login
 
 
 @check("The session was opened for the user itself", Level.DEGRADED)
@@ -30,7 +30,7 @@ def session_owner(host: Host) -> Iterator[Finding]:
     where = host.get(session_seat).where
     own = f"user-{account.uid}.slice"
     runtime = host.get(runtime_dir)
-    fix = log_in_anew(host)
+    fix = own_login(host, f"log in as {account.name}")
     if "/user-" in where and f"/{own}" not in where:
         yield Fail(
             f"this session belongs to another user ({where}): log in as {account.name}",
