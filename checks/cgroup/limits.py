@@ -110,13 +110,13 @@ def _why(host: Host, plan: Plan, limit: Limit) -> tuple[str, Fix | None]:
     offered = host.get(root_controllers)
     if name not in offered:
         return f"this kernel offers no {name} controller ({said})", drop(host, limit)
-    unified = plan.seat.unified
-    have = unified.controllers if unified is not None else ()
+    mine = plan.seat.unified
+    have = mine.controllers if mine is not None else ()
     if name in plan.start.controllers and refused_value(limit):
         return f"{limit.value!r} is {refused_value(limit)} ({said})", drop(host, limit)
     if name in plan.start.controllers:
         return said, drop(host, limit)
-    if plan.seat.kind in (LEAF, SESSION) and (unified is None or unified.busy or not have):
+    if plan.seat.kind in (LEAF, SESSION) and (mine is None or mine.busy or not have):
         why = f"{plan.seat.where} cannot hand {name} down: the shell itself is in that cgroup"
         return f"{why} ({said})", own_cgroup(host)
     if name in CONTROLLERS and host.get(init_system) == SYSTEMD:
