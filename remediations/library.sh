@@ -337,27 +337,40 @@ directory() { # PATH MODE: make it, and what leads to it
     did "$1: made"
 }
 
+ACCOUNTS='/etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/subuid /etc/subgid'
 lock() { # PATH: as shadow locks its files (lib/commonio.c): a link to a file that holds our pid
-    case $1 in /etc/passwd | /etc/group | /etc/shadow | /etc/gshadow | /etc/subuid | /etc/subgid) ;; *) return 0 ;; esac
+    case " $ACCOUNTS " in *" $1 "*) ;; *) return 0 ;; esac
     locked=$ROOT$1.lock
-    ticket=$ROOT$1.$$
+    ticket=$ROOT$1.lxc-preflight-lock
     printf '%s' "$$" >"$ticket"
     tries=0
     until ln -- "$ticket" "$locked" 2>/dev/null; do
-        holder=$(tr -d '\0' <"$locked" 2>/dev/null) || holder=
-        if [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; then
-            rm -f -- "$locked" # its holder is gone; shadow does the same
+        if is_stale "$locked"; then
+            rm -f -- "$locked"
             continue
         fi
         tries=$((tries + 1))
         if [ "$tries" -gt 15 ]; then
-            locked=
             rm -f -- "$ticket"
+            holder=$(holder_of "$locked")
+            locked=
             die "$1 is locked by process ${holder:-that is unknown}: try again when it is done"
         fi
         sleep 1
     done
     rm -f -- "$ticket"
+}
+holder_of() { tr -d '\0' <"$1" 2>/dev/null || :; }
+is_stale() { # LOCK: its holder is gone; shadow takes it then, too
+    holder=$(holder_of "$1")
+    [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null
+}
+sweep() { # what a script that was killed left of its locks
+    is_root || return 0
+    for path in $ACCOUNTS; do
+        rm -f -- "$ROOT$path.lxc-preflight-lock"
+        if [ -e "$ROOT$path.lock" ] && is_stale "$ROOT$path.lock"; then rm -f -- "$ROOT$path.lock"; fi
+    done
 }
 unlock() {
     [ -z "$locked" ] || rm -f -- "$locked"
@@ -531,6 +544,7 @@ undo() { # the last run, newest change first; what has been undone is off the re
     state_of
     last=$(latest)
     if [ -z "$last" ]; then
+        tidy
         say "nothing has been applied here (no record in $state)"
         return 0
     fi
@@ -655,7 +669,10 @@ undo_metadata() {
 undo_remove() {
     locate "$path"
     there=
-    if own test -e "$at"; then
+    own rm -f -- "$at.lxc-preflight"
+    if is_alike "$at" "$record/before"; then
+        did "$path: as it was"
+    elif own test -e "$at"; then
         stays "$path: there is a new one; what was there is thrown away"
     elif [ "$AS" = user ]; then
         store "$record/before" "$(cat "$record/mode")"
@@ -666,9 +683,17 @@ undo_remove() {
         did "$path: restored"
     fi
 }
+is_alike() { # FILE OTHER: files or symlinks that are the same
+    if [ -L "$1" ]; then
+        [ "$(readlink -- "$1")" = "$(readlink -- "$2")" ]
+    else
+        [ -f "$1" ] && cmp -s "$1" "$2"
+    fi
+}
 undo_plain() {
     locate "$path"
     lock "$path"
+    rm -f -- "$at.lxc-preflight"
     if [ -L "$at" ] || { [ -e "$at" ] && [ ! -f "$at" ]; }; then
         did "$path: as it was"
     elif [ ! -e "$at" ] || cmp -s "$at" "$record/after"; then
@@ -723,10 +748,14 @@ undo_run() {
 main() {
     case ${1:-} in
         '')
+            sweep
             fix
             finish
             ;;
-        --undo) undo ;;
+        --undo)
+            sweep
+            undo
+            ;;
         --done) # lxc-preflight says so after the last of several scripts
             state_of
             journal=$(latest)

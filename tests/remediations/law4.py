@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -44,12 +45,11 @@ class Tree:
 
     def __init__(self, place: Path, entries: Mapping[str, str | Entry]) -> None:
         assert os.geteuid() == 0, "law 4 takes root: files of several owners"
-        self.place = place / "tree"
+        # pytest closes its own directories to other users again with each session.
+        self._directory = tempfile.TemporaryDirectory(prefix=f"{place.name}-")
+        os.chmod(self._directory.name, 0o755)
+        self.place = Path(self._directory.name, "tree")
         self.place.mkdir(mode=0o755)
-        place.chmod(0o755)
-        for parent in place.parents:  # the user's own rights are used below
-            if parent.stat().st_uid == os.geteuid() and str(parent).startswith("/tmp/"):
-                parent.chmod(parent.stat().st_mode | 0o111)
         base = {path: text for path, text in BASE.items() if text is not None}
         for path, entry in {"/var/lib/": "", "/etc/": "", **base, **entries}.items():
             self.add(path, entry if isinstance(entry, Entry) else Entry(entry))
