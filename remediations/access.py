@@ -91,7 +91,7 @@ def by_mode(host: Host, fix: Fix) -> Fix:
         if isinstance(one, Acl)
         and (mode := _open_to_all(host, one, crosser, made.get(one.path))) is not None
     }
-    needless = tuple(f"a+ {_field(one.path)} " for one in modes)
+    needless = tuple(f"a+ {tmpfiles_field(one.path)} " for one in modes)
     stays = any(isinstance(one, Acl) and one not in modes for one in fix.actions)
     actions = tuple(
         modes[one] if isinstance(one, Acl) and one in modes else one
@@ -250,7 +250,7 @@ def _kept(host: Host, step: Step, action: Acl) -> Append | None:
             return None
         mode, acl = applied(step.stat, step.acl, action.entries)
         mask = mode >> 3 & 7
-        field = _field(step.path)
+        field = tmpfiles_field(step.path)
         named = [e for e in parse_acl(acl or "") if e.tag in (_USER, _GROUP)]
         if field is None or (mask != 1 and (len(named) > 1 or not _is_private(host, step.stat))):
             return None
@@ -283,7 +283,7 @@ def _is_private(host: Host, stat: Stat) -> bool:
     return inside == {stat.uid} and named <= owner
 
 
-def _field(path: str) -> str | None:
+def tmpfiles_field(path: str) -> str | None:
     """A path as a field of tmpfiles.d(5); None for one that it would take for a pattern."""
     if any(letter in "*?[]\\\"'" or not letter.isprintable() for letter in path):
         return None

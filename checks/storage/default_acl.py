@@ -25,11 +25,11 @@ from audit.model import (
     Level,
     NotApplicable,
     Pass,
-    Unknown,
     check,
 )
 from remediations.access import is_theirs, setfacl
 from remediations.actions import Acl, Action, Directory, Mode
+from remediations.homes import spelled
 
 USER, GROUP, MASK = 0x02, 0x08, 0x10  # tags of named entries and of the mask
 
@@ -65,7 +65,7 @@ def default_acl(host: Host) -> Iterator[Finding]:
         yield Pass(f"the user gets at what lxc-create makes in {path}", seen)
         return
     name, why = host.get(target).name, reason(step, user, "rwx")
-    if step.acl is None:
+    if _default(host, path) is None:
         yield Fail(
             f"{name} is locked out of the directory that lxc-create makes: {path} is setgid for a"
             f" group that is not the user's: {why}",
@@ -85,13 +85,19 @@ def default_acl(host: Host) -> Iterator[Finding]:
     )
 
 
+def _default(host: Host, path: str) -> str | None:
+    """The default ACL by which the container's directory will be made."""
+    return host.xattr(host.get(walk, path).here, DEFAULT)
+
+
 def _without_setgid(host: Host, path: str) -> tuple[Action, ...]:
     """Off lxcpath itself; one that is still to be made would inherit it, and is made without."""
     last = host.get(walk, path)
     stat = last.steps[-1].stat
     if last.missing or stat is None:
         return (Directory(path, CREATE_MODE, True),)
-    return (Mode(last.here, stat.mode & ~0o2000, is_theirs(host, last.steps[-1])),)
+    # Only root can put it back: chmod(2) drops it for whoever is not of the group.
+    return (Mode(spelled(host, last.here), stat.mode & ~0o2000),)
 
 
 def _with_rights(host: Host, path: str) -> tuple[Action, ...]:
@@ -99,10 +105,7 @@ def _with_rights(host: Host, path: str) -> tuple[Action, ...]:
     way, account = host.get(walk, path), host.get(target)
     theirs = bool(way.missing) or is_theirs(host, way.steps[-1])
     words = ["d:g::rwx", "d:m::rwx"]
-    try:
-        found = parse_acl(host.xattr(way.here, DEFAULT) or "")
-    except Unknown:
-        found = ()
+    found = parse_acl(_default(host, path) or "")
     mask = next((entry.perm for entry in found if entry.tag == MASK), 7)
     for entry in found:
         kind = {USER: "u", GROUP: "g"}.get(entry.tag)
