@@ -12,35 +12,33 @@ from remediations.quoting import word
 
 FSTAB = "/etc/fstab"
 # What mount(8) can set on a single mount; the rest of its options are the file system's.
-PER_MOUNT = (
-    *("ro", "rw", "nosuid", "nodev", "noexec"),
-    *("noatime", "relatime", "nodiratime", "nosymfollow"),
-)
+PER_MOUNT = ("ro", "nosuid", "nodev", "noexec", "nosymfollow")
+TIMES = ("noatime", "nodiratime", "relatime", "strictatime")
 
 
 def without(host: Host, mount: Mount, *flags: str) -> Fix:
     """Take flags off a mount, now and in fstab(5): nosuid, nodev, noexec."""
-    names = " and ".join(flags)
     opposite = tuple(flag.removeprefix("no") for flag in flags)
-    now = [flag for flag in PER_MOUNT if flag in mount.flags]
-    then = [flag for flag in now if flag not in flags]
+    now = _flags(mount)
+    # A flag that is not named stays as it is: its opposite has to be.
+    then = (*(flag for flag in now if flag not in flags), *opposite)
     return Fix(
         "remount",
-        f"mount {mount.point} without {names}",
-        (_remount(mount, now, then, flags), *_fstab(host, mount.point, flags, opposite)),
+        f"mount {mount.point} without {' and '.join(flags)}",
+        (_remount(mount, then, now, flags), *_fstab(host, mount.point, flags, opposite)),
     )
 
 
 def relatime(host: Host, mount: Mount) -> Fix:
     """Give a mount the times that mounts have by default, which LXC's own have too."""
-    others = ("noatime", "nodiratime", "strictatime")
-    now = [flag for flag in PER_MOUNT if flag in mount.flags] or ["strictatime"]
-    then = [*(flag for flag in now if flag not in others), "relatime"]
+    now = _flags(mount)
+    then = (*(flag for flag in now if flag not in TIMES), "atime", "diratime", "relatime")
+    others = tuple(flag for flag in TIMES if flag != "relatime")
     return Fix(
         "remount",
         f"mount {mount.point} relatime",
         (
-            _remount(mount, now, then, tuple(flag for flag in others if flag in mount.flags)),
+            _remount(mount, then, now, others, "relatime"),
             *_fstab(host, mount.point, others, ("relatime",)),
         ),
     )
@@ -81,33 +79,42 @@ def uncover(mount: Mount) -> Fix:
     )
 
 
-def _remount(mount: Mount, now: list[str], then: list[str], flags: tuple[str, ...]) -> Run:
+def _flags(mount: Mount) -> tuple[str, ...]:
+    """The flags of one mount, as mount(8) takes them."""
+    found = tuple(flag for flag in (*PER_MOUNT, *TIMES) if flag in mount.flags)
+    return found if set(TIMES[:3]) & set(found) - {"nodiratime"} else (*found, "strictatime")
+
+
+def _remount(
+    mount: Mount, then: tuple[str, ...], now: tuple[str, ...], gone: tuple[str, ...], has: str = ""
+) -> Run:
     """Only the flags of this mount change: those of the file system and of fstab stay out of it."""
     point = word(mount.point)
     return Run(
-        f"mount -o remount,bind,{','.join(then) or 'rw'} {point}",
-        _shown_without(mount.point, flags) if flags else "",
-        f"mount -o remount,bind,{','.join(now) or 'rw'} {point}",
+        f"mount -o remount,bind,{','.join(then)} {point}",
+        _shown_without(mount.point, gone, has),
+        f"mount -o remount,bind,{','.join(now)} {point}",
     )
 
 
-def _shown_without(point: str, flags: tuple[str, ...]) -> str:
-    """A test: the mount on top of a point has none of these flags."""
-    pattern = f"(^|,)({'|'.join(flags)})(,|$)"
+def _shown_without(point: str, flags: tuple[str, ...], has: str = "") -> str:
+    """A test: the mount on top of a point has none of these flags, and has another."""
+    wrong = f"$6 ~ /(^|,)({'|'.join(flags)})(,|$)/" + (
+        f" || $6 !~ /(^|,){has}(,|$)/" if has else ""
+    )
     return (
         f"at={word(_escaped(point))} awk "
-        f"'$5 == ENVIRON[\"at\"] {{ has = $6 ~ /{pattern}/ }} END {{ exit has }}' "
-        "/proc/self/mountinfo"
+        f"'$5 == ENVIRON[\"at\"] {{ wrong = {wrong} }} END {{ exit wrong }}' /proc/self/mountinfo"
     )
 
 
 def _again(mount: Mount) -> str:
     """What mounts it again; empty where the table does not tell."""
     point = word(mount.point)
-    flags = ",".join(flag for flag in PER_MOUNT if flag in mount.flags)
+    flags = ",".join(_flags(mount))
     if mount.fstype in ("proc", "sysfs", "tmpfs") and mount.root == "/":
-        options = ",".join(sorted((set(flags.split(",")) | mount.options) - {"rw", ""}))
-        return f"mount -t {mount.fstype} -o {word(options or 'rw')} {mount.fstype} {point}"
+        options = ",".join([*_flags(mount), *sorted(mount.options - {"rw", "ro"})])
+        return f"mount -t {mount.fstype} -o {word(options)} {mount.fstype} {point}"
     if mount.fstype == "devtmpfs" and mount.root == "/null":
         return f"mount --bind /dev/null {point}"
     if mount.fstype == "proc":
