@@ -10,7 +10,7 @@ import re
 
 from audit.facts.links import in_sysfs
 from audit.facts.nics import Nic, veths
-from audit.facts.usernet import Allotment, caller, data_base, entries, paths
+from audit.facts.usernet import Allotment, caller_name, data_base, entries, paths
 from audit.host import Host
 from audit.model import Fix, Unknown
 from remediations.actions import Append, Manual, Plain, Replace
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"([^ \t]+[ \t]+[^ \t]+[ \t]+[^ \t]+[ \t]+)[+-]?[0-9]+(.*)"
 
 def allow(host: Host, bridge: str) -> Fix:
     """Let the user have as many interfaces on a bridge as the config asks for, by one more line."""
-    name = host.get(caller).name
+    name = host.get(caller_name)
     path = host.get(paths).usernet
     quota = _held(host, name) + _position(host.get(veths), bridge)
     line = f"{name} veth {bridge} {quota}"

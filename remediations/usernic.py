@@ -6,6 +6,8 @@ there is ever made setuid; anything else comes with the package.
 
 from __future__ import annotations
 
+import re
+
 from audit.access import Credentials, may
 from audit.facts.executables import SETUID, Executable, parse_file_caps
 from audit.facts.paths import ACCESS
@@ -16,10 +18,12 @@ from remediations.actions import ROOT, Action, Capability, Manual, Mode, Owner
 from remediations.config import rights
 from remediations.distro import install
 from remediations.files import WRITABLE
-from remediations.helpers import EXECUTABLE, is_trusted
+from remediations.helpers import EXECUTABLE, SYSTEM
 from remediations.quoting import word
 
 NAME = "lxc-user-nic"
+# where packages and `make install` put it
+_PLACE = re.compile(rf"(/usr(/local)?/lib(exec|64|32)?(/[^/]+)?/lxc)/{NAME}")
 
 
 def executable(host: Host, path: str, stat: Stat) -> Fix:
@@ -69,8 +73,13 @@ def _found(host: Host, path: str, stat: Stat) -> Executable | None:
     """The program, None for one that is not plainly the system's."""
     try:
         real = host.real(path) or path
+        place = _PLACE.fullmatch(real)
+        if place is None or stat.kind != "file" or stat.uid >= SYSTEM or stat.mode & WRITABLE:
+            return None
+        directory = host.stat(place[1])
+        if directory is None or directory.mode & WRITABLE or rights(host, place[1]) != ROOT:
+            return None
         raw = host.xattr(real, "security.capability")
-        one = Executable(path, real, stat, parse_file_caps(raw) if raw else None, False)
-        return one if is_trusted(host, one, NAME) else None
     except Unknown:
         return None
+    return Executable(path, real, stat, parse_file_caps(raw) if raw else None, False)

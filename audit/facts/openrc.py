@@ -76,12 +76,11 @@ def shell_word(text: str) -> str:
 
 def version(host: Host) -> tuple[int, ...] | None:
     """OpenRC's version, None when neither its own files nor the package database tell."""
-    texts = [host.read(path) for path in VERSION_FILES]
-    texts += [host.package(name) for name in PACKAGES]
-    for text in texts:
-        match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text or "")
-        if match:
-            return tuple(int(part) for part in match.groups() if part is not None)
+    for verb, places in ((host.read, VERSION_FILES), (host.package, PACKAGES)):
+        for place in places:
+            match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", verb(place) or "")
+            if match:
+                return tuple(int(part) for part in match.groups() if part is not None)
     return None
 
 

@@ -184,12 +184,16 @@ def meant_for(lines: Iterable[Allotment], who: Caller, bridge: str) -> tuple[All
     )
 
 
-def caller(host: Host) -> Caller:
-    """The user in its session, as lxc-user-nic knows it: by the first account with the uid."""
+def caller_name(host: Host) -> str:
+    """The user as lxc-user-nic calls it: by the first account with the uid."""
     account = host.get(target)
-    name = next(
-        (one.name for one in host.get(local_accounts) if one.uid == account.uid), account.name
-    )
+    names = (one.name for one in host.get(local_accounts) if one.uid == account.uid)
+    return next(names, account.name)
+
+
+def caller(host: Host) -> Caller:
+    """The user in its session, as lxc-user-nic knows it."""
+    name = host.get(caller_name)
     asks = any(one.name.startswith("@") for one in host.get(allotments) or ())
     return Caller(name, host.get(group_names) if asks else (), host.get(lxc_version))
 
