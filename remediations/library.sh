@@ -309,11 +309,14 @@ store() { # FILE MODE: make its content that of $at, at once; MODE is for a file
             cp -a -- "$1" "$new"
             # busybox keeps no ACL
             case $(ls -ld -- "$1") in ??????????+*) getfacl -pn -- "$1" | setfacl --set-file=- -- "$new" ;; esac
+            mode=$(stat -c %a -- "$1")
         else
             : >"$new"
-            chmod "$2" "$new"
+            mode=$2
         fi
+        chmod u+w "$new" # a file that its owner may not write to
         cat >"$new"
+        chmod "$mode" "$new"
         sync -- "$new" 2>/dev/null || sync
         mv -f -- "$new" "$1"
         [ -z "$3" ] || restorecon "$1" 2>/dev/null || :
@@ -444,11 +447,10 @@ acl() { # PATH SPEC
 
 remove() { # PATH: a file, kept in the record
     locate "$1"
-    if ! own test -e "$at" && ! own test -L "$at"; then
-        did "$1: as wanted"
+    if ! own test -L "$at" && { own test -d "$at" || ! own test -e "$at"; }; then
+        did "$1: as wanted" # a directory is what has been made in its place
         return
     fi
-    [ ! -d "$at" ] || [ -L "$at" ] || [ "$AS" != user ] || die "$1 is a directory: not touched"
     record remove "$1"
     if [ "$AS" = user ]; then
         own cat -- "$at" >"$record.new/before" || die "cannot read $at"
