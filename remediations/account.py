@@ -43,7 +43,7 @@ def create(host: Host, name: str) -> Fix:
         pass
     busybox = _is_busybox(host)
     make = f"adduser -D {word(name)}" if busybox else _useradd(host, name)
-    undo = f"{'deluser' if busybox else 'userdel'} {word(name)}; {_untouched_home(name)}"
+    undo = f"{'deluser' if busybox else 'userdel'} {word(name)} && {{ {_untouched_home(name)}; }}"
     run = Run(make, f"id -u {word(name)}", undo, FILES)
     return Fix("create_user", title, (run,))
 

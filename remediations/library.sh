@@ -732,6 +732,7 @@ undo_run() {
         did "$text"
     else
         stays "this failed: $text"
+        return
     fi
     for place in "$record"/keep.*; do
         [ -e "$place/ours" ] || continue

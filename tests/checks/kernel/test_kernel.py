@@ -184,7 +184,7 @@ def test_a_module_that_is_there_or_will_come_is_enough(key: str, state: str) -> 
     [
         (ModuleState("missing", "/boot/config", 7, "# CONFIG_VETH is not set"), "linux-image"),
         (ModuleState("unloadable", "/lib/modules/x", None, "no such directory"), "reboot"),
-        (ModuleState("blocked", "/etc/modprobe.d/a.conf", 3, "blacklist veth"), "sed -i '3s"),
+        (ModuleState("blocked", "/etc/modprobe.d/a.conf", 3, "blacklist veth"), "+3 /etc"),
         (ModuleState("blocked", "/proc/cmdline", None, "nomodule"), "nomodule"),
     ],
 )
