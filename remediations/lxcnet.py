@@ -21,9 +21,14 @@ RESTART = {
 }
 
 
-def start(host: Host) -> Fix:
-    """Have the distribution's lxc-net make its bridge, now and at boot."""
-    actions = (*needed(host, "dnsmasq"), *_switch(host), *service(host, "lxc-net").actions)
+def start(host: Host, bridge: str) -> Fix:
+    """Have the distribution's lxc-net make its bridge, now and at boot.
+
+    It may say that it runs although somebody has removed the bridge.
+    """
+    again = _restart(host, f"test -e {word(f'/sys/class/net/{bridge}')}")
+    started = service(host, "lxc-net").actions
+    actions = (*needed(host, "dnsmasq"), *_switch(host), *started, *again)
     return Fix("lxc_net", "let lxc-net make its bridge, with NAT and DHCP", actions)
 
 

@@ -184,13 +184,13 @@ def lxc_net_running(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"lxc-net is off: {net.file} does not set USE_LXC_BRIDGE to true",
             Evidence(net.file, net.line, "USE_LXC_BRIDGE", 'USE_LXC_BRIDGE="true"'),
-            fix=lxcnet.start(host),
+            fix=lxcnet.start(host, net.bridge),
         )
     elif not host.get(network_up):
         yield Fail(
             f"lxc-net does not run, so {net.bridge} has no DHCP, DNS or address translation",
             Evidence("/run/lxc/network_up", None, "absent", "present"),
-            fix=lxcnet.start(host),
+            fix=lxcnet.start(host, net.bridge),
         )
     elif host.get(dnsmasq) is None:
         yield Fail(
