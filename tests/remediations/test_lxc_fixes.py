@@ -184,11 +184,11 @@ PLANTED: tuple[tuple[str, str, Changes, Request], ...] = (
         "lxc.installed",
         "a link on the user's PATH to what only root may read",
         {
-            **SECRET,
+            "/etc/secret": Entry("s", 0o600),
             "/usr/bin/lxc-start": None,
             f"{HOME}/.profile": theirs(f"PATH={HOME}/bin:/usr/bin\n"),
             f"{HOME}/bin/": theirs(),
-            f"{HOME}/bin/lxc-start": theirs(link="/root/secret"),
+            f"{HOME}/bin/lxc-start": theirs(link="/etc/secret"),
         },
         PLAIN,
     ),
