@@ -77,12 +77,14 @@ def _by_firewalld(bridge: str) -> Fix:
             f"{ask} --new-zone={ZONE} && {zone} --add-service=dhcp --add-service=dns",
             f"{zone} --query-service=dns",
             f"{ask} --delete-zone={ZONE}",
+            (f"/etc/firewalld/zones/{ZONE}.xml.old",),
         ),
         Run(
             f"{ask} --new-policy={POLICY} && {policy} --set-target=ACCEPT && "
             f"{policy} --add-ingress-zone={ZONE} && {policy} --add-egress-zone=ANY",
             f"{policy} --query-egress-zone=ANY",
             f"{ask} --delete-policy={POLICY}",
+            (f"/etc/firewalld/policies/{POLICY}.xml.old",),
         ),
         Run(
             f"{zone} --add-interface={name}",
