@@ -261,9 +261,13 @@ def call(action: Action) -> str:
 def _call(action: Action) -> str:
     match action:
         case Install():
-            from remediations.distro import install_run
+            from remediations.distro import MANAGERS
 
-            return _call(install_run(action))
+            manager = MANAGERS[action.family]
+            verb, command = (
+                ("reinstall", manager.again) if action.again else ("packages", manager.install)
+            )
+            return f"{verb} {word(command)} {words(*action.packages)}"
         case Append(path, line):
             return f"append {words(path, line)}"
         case Replace(path, number, old, new):

@@ -11,7 +11,7 @@ ROOT=${ROOT%/}
 AS=      # "user": the verb at hand uses the user's rights
 journal= # where this run records; made by the first change
 number=0
-count=0
+failed=0
 work=
 locked=
 
@@ -117,16 +117,19 @@ exclusive() { # one at a time
     exec 9>"$state/lock"
     flock -n 9 || die "another fix is at work on this host (it holds $state/lock)"
 }
-open_journal() {
+begin() { # before the first step
+    sweep
     state_of
     for place in "$(dirname "${state%/*}")" "${state%/*}" "$state"; do
         [ -d "$place" ] || mkdir -p -- "$place" || die "cannot record changes in $state, so nothing is changed"
     done
     chmod 700 "$state"
     exclusive
+}
+open_journal() { # that of the run at hand; a run that was cut short is gone on with where it stood
     last=$(latest)
     if [ -n "$last" ] && [ ! -e "$state/$last/done" ]; then
-        journal=$state/$last # a run that was cut short: this one goes on where it stood
+        journal=$state/$last
         last=$(records | tail -n 1)
         number=$(printf '%s' "${last:-0}" | sed 's/^0*//')
         number=${number:-0}
@@ -135,14 +138,18 @@ open_journal() {
         mkdir -- "$journal" || die "cannot record changes in $state, so nothing is changed"
     fi
 }
-finish() { # the run is complete: the next one gets a journal of its own
-    [ -n "$journal" ] || return 0
-    if [ -z "$(records)" ]; then
-        rm -rf -- "$journal"
-        tidy
-    elif [ -z "${LXC_PREFLIGHT_GOES_ON:-}" ]; then
-        : >"$journal/done"
+finish() { # after the last: the next run gets a journal of its own
+    last=$(latest)
+    journal=$state/$last
+    if [ -n "$last" ] && [ ! -e "$journal/done" ]; then
+        if [ -z "$(records)" ]; then
+            rm -rf -- "$journal"
+        elif [ -z "${LXC_PREFLIGHT_GOES_ON:-}" ]; then
+            : >"$journal/done"
+        fi
     fi
+    tidy
+    [ "$failed" = 0 ] || die "$failed of the steps could not be done, as said above; what was done can be taken back with --undo"
 }
 tidy() { # nothing stays behind of what there is no record in
     [ -n "$(latest)" ] || rm -rf -- "$state"
@@ -168,19 +175,32 @@ forget() { rm -rf -- "$record"; number=$((number - 1)); }
 
 # --- what the steps call
 
-step() { # root|user TITLE: whether this step can be done; says so
-    count=$((count + 1))
-    case $1 in
+attempt() { # STEP...: each by itself; one that fails does not keep the others from being done
+    for one; do
+        set +e
+        (
+            set -e
+            trap leave EXIT
+            "$one"
+        )
+        code=$?
+        set -e
+        [ "$code" -lt 129 ] || exit "$code"
+        [ "$code" = 0 ] || failed=$((failed + 1))
+    done
+}
+step() { # NUMBER root|user|nobody TITLE: whether this step can be done; says so
+    case $2 in
         root) is_root || {
-            say "$count. $2: takes root, left out"
+            say "$1. $3: takes root, left out"
             return 1
         } ;;
         user) is_root || [ "$(id -u)" = "$uid" ] || {
-            say "$count. $2: takes $user or root, left out"
+            say "$1. $3: takes $user or root, left out"
             return 1
         } ;;
     esac
-    say "$count. $2"
+    say "$1. $3"
 }
 did() { say "   $*"; }
 manual() { # TEXT...: what only a person can do
@@ -218,7 +238,6 @@ leave() {
     unlock
     [ -z "$work" ] || rm -rf -- "$work"
 }
-trap leave EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -499,6 +518,39 @@ setting() { # PATH VALUE: a file of /proc/sys or of a cgroup
     printf '%s\n' "$2" >"$1" || die "cannot write $2 to $1"
     did "$1: $before -> $2"
 }
+packages() { # COMMAND NAME...: those that are missing; is_installed and refresh are the host's
+    if [ -n "$ROOT" ]; then
+        did "only on the running host: $*"
+        return
+    fi
+    command=$1
+    shift
+    missing=
+    for name; do is_installed "$name" || missing="$missing $name"; done
+    if [ -z "$missing" ]; then
+        did "as wanted: $*"
+        return
+    fi
+    reinstall "$command" "$@"
+}
+reinstall() { # COMMAND NAME...: all of them, there or not
+    if [ -n "$ROOT" ]; then
+        did "only on the running host: $*"
+        return
+    fi
+    did "$*"
+    record run "$*"
+    : >"$record.new/undo"
+    commit
+    command=$1
+    shift
+    # shellcheck disable=SC2086  # a command and its options
+    set -- $command "$@"
+    "$@" 9>&- || {
+        refresh 9>&-
+        "$@" 9>&-
+    } || die "this failed: $*"
+}
 run() { # COMMAND [unless TEST] [undo COMMAND] [keeping PATH...]: shell, each in one word
     command=$1
     test=false
@@ -751,12 +803,13 @@ undo_run() {
 main() {
     case ${1:-} in
         '')
-            sweep
+            begin
             fix
             finish
             ;;
         --undo)
             sweep
+            trap leave EXIT
             undo
             ;;
         --done) # lxc-preflight says so after the last of several scripts

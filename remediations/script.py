@@ -41,9 +41,10 @@ def script(steps: Iterable[Step], subject: Subject) -> str:
         f"user={word(subject.user)} uid={ids[0]} gid={ids[1]}",
         f"home={word(subject.home)}",
         "",
-        "fix() {",
+        *_package_manager(steps),
         *(line for number, step in enumerate(steps, 1) for line in _block(number, step)),
-        *([] if steps else ["    say 'nothing to do'"]),
+        "fix() {",
+        *([f"    attempt {' '.join(_names(steps))}"] if steps else ["    say 'nothing to do'"]),
         *_afterwards(steps),
         "}",
         "",
@@ -104,30 +105,46 @@ def _command(action: Run | Install) -> str:
     return install_command(action)
 
 
+def _names(steps: tuple[Step, ...]) -> list[str]:
+    return [f"step_{number}" for number in range(1, len(steps) + 1)]
+
+
+def _package_manager(steps: tuple[Step, ...]) -> list[str]:
+    """What packages of library.sh needs to know of the host's."""
+    from remediations.distro import MANAGERS
+
+    families = {
+        action.family for step in steps for action in step.actions if isinstance(action, Install)
+    }
+    if not families:
+        return []
+    manager = MANAGERS[families.pop()]
+    test = manager.test.format('"$1"')
+    return [f"is_installed() {{ {test}; }}", f"refresh() {{ {manager.before or ':'}; }}", ""]
+
+
 def _block(number: int, step: Step) -> list[str]:
     """A step: which check asks for it and why, whose rights it takes, and what it does."""
-    lines = [""]
-    for one in step.findings:
-        lines.append(f"    # {number}. {one.check}: {visible(one.message)}")
+    lines = [f"# {number}. {one.check}: {visible(one.message)}" for one in step.findings]
     needs = " and ".join(step.needs) or "nobody's rights"
     undo = "" if step.is_manual else f" · undo: {step.undo}"
-    lines.append(f"    #    needs: {needs} · then: {step.then or 'nothing'}{undo}")
+    lines.append(f"#    needs: {needs} · then: {step.then or 'nothing'}{undo}")
     whose = ROOT if ROOT in step.needs else USER if USER in step.needs else "nobody"
-    lines.append(f"    if step {whose} {word(visible(step.title))}; then")
+    lines.append(f"step_{number}() {{")
+    lines.append(f"    step {number} {whose} {word(visible(step.title))} || return 0")
     for action in step.actions:
         if isinstance(action, Manual):
-            lines += [f"        # {visible(line)}" for line in action.lines]
-            lines.append(f"        manual {words(*(visible(line) for line in action.lines))}")
+            lines += [f"    # {visible(line)}" for line in action.lines]
+            lines.append(f"    manual {words(*(visible(line) for line in action.lines))}")
         else:
             # a here-document's lines stay where they are
             first, *rest = call(action).split("\n")
-            lines += [f"        {first}", *rest]
-    lines.append("    fi")
-    return lines
+            lines += [f"    {first}", *rest]
+    return [*lines, "}", ""]
 
 
 def _afterwards(steps: tuple[Step, ...]) -> list[str]:
     found = [word for word in ("re-login", "reboot") if any(step.then == word for step in steps)]
     if not found:
         return []
-    return ["", f"    say {word('Then: ' + '; and '.join(THEN[one] for one in found) + '.')}"]
+    return [f"    say {word('Then: ' + '; and '.join(THEN[one] for one in found) + '.')}"]

@@ -61,8 +61,15 @@ def _path() -> str:
     return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
-def run(cases: list[Case], workers: int, report: Callable[[Case, dict[str, Any]], None]) -> None:
+def run(
+    cases: list[Case],
+    workers: int,
+    report: Callable[[Case, dict[str, Any]], None],
+    inside: str = "tests.truth.inside",
+) -> None:
     """Try every case and hand each result to `report`, never two at a time.
+
+    `inside` is the module that is run in each case's world.
 
     A worker that dies costs its case and is replaced. When this process dies, so do the workers.
     """
@@ -84,7 +91,7 @@ def run(cases: list[Case], workers: int, report: Callable[[Case, dict[str, Any]]
                 except queue.Empty:
                     break
                 if worker is None:
-                    worker = _worker(number, tarball)
+                    worker = _worker(number, inside, tarball)
                 result = _ask(worker, case)
                 if result is None:
                     result = {"case": case.name, "crashed": f"the worker died: {worker.wait()}"}
@@ -112,9 +119,9 @@ def run(cases: list[Case], workers: int, report: Callable[[Case, dict[str, Any]]
         raise failures[0]
 
 
-def _worker(number: int, tarball: str) -> subprocess.Popen[str]:
+def _worker(number: int, inside: str, tarball: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        world.enter([world.PYTHON, "-m", "tests.truth.worker", str(number), tarball]),
+        world.enter([world.PYTHON, "-m", "tests.truth.worker", str(number), inside, tarball]),
         cwd=world.ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

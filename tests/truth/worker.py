@@ -19,10 +19,10 @@ from tests.truth.inside import restored
 CASE_SECONDS = 240
 
 
-def run_case(name: str, number: int) -> dict[str, Any]:
+def run_case(name: str, number: int, inside: str) -> dict[str, Any]:
     case = next(c for c in every() if c.name == name)
     command = world.enter(
-        [world.PYTHON, "-m", "tests.truth.inside", name, str(number)],
+        [world.PYTHON, "-m", inside, name, str(number)],
         private_sysctls=case.userns,
     )
     # A file and not a pipe, which a report would fill. unshare and python pass descriptor 3 on.
@@ -50,7 +50,7 @@ def run_case(name: str, number: int) -> dict[str, Any]:
     return result
 
 
-def main(number: int, tarball: str) -> None:
+def main(number: int, inside: str, tarball: str) -> None:
     user = world.User(number)
     # Everything is imported by now: what follows may hide the place that we came from.
     world.make_outer(tarball)
@@ -58,7 +58,7 @@ def main(number: int, tarball: str) -> None:
     if tarball:
         guest.shift(user)
     for line in sys.stdin:
-        result = run_case(line.strip(), number)
+        result = run_case(line.strip(), number, inside)
         world.remove_cgroups(user)
         # what the outer world says now is what the host says after the restore
         result["restored"] = restored(user)
@@ -66,4 +66,4 @@ def main(number: int, tarball: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")
+    main(int(sys.argv[1]), *sys.argv[2:4])

@@ -1,0 +1,129 @@
+"""python -m tests.truth.cures: every broken host, fixed, started and taken back; the table of it."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.truth import guest, run
+from tests.truth.case import Case
+from tests.truth.cases import every
+
+# Fixed by `fix --apply` and proven by a container; left to a person, with the reason; or a defect.
+FIXED, BY_HAND, DEFECT = "fixed", "by hand", "defect"
+PACKAGES = (
+    "uidmap",
+    "lxc",
+    "lxc-templates",
+    "busybox-static",
+    "acl",
+    "libcap2-bin",
+    "passwd",
+    "libpam-cgfs",
+)
+
+
+class Row(NamedTuple):
+    """What became of one container of one broken host."""
+
+    case: str
+    container: str
+    causes: tuple[str, ...]
+    verdict: str
+    why: str = ""
+
+
+def rows(case: Case, result: dict[str, Any]) -> list[Row]:
+    """The rows of a case; none for a container that was not broken."""
+    if "crashed" in result:
+        return [Row(case.name, "", (), DEFECT, result["crashed"][-600:])]
+    found = []
+    for name, row in result["rows"].items():
+        causes = tuple(result["before"][name]["failed"])
+        after = result["after"][name]
+        verdict, why = FIXED, ""
+        if "this failed" in row["words"] or "stopped there" in row["words"]:
+            verdict, why = DEFECT, f"the script stopped: {row['words']}"
+        elif "would break" in row["words"] or "want two things" in row["words"]:
+            verdict, why = DEFECT, f"refused: {row['words']}"
+        elif after["verdict"] != "ready":
+            steps = "; ".join(after.get("steps", ()))
+            verdict, why = BY_HAND, f"{', '.join(after['failed'])}: {steps or 'no fix'}"
+        elif not row["works"]:
+            verdict, why = DEFECT, f"ready after the fix, and yet: {row['error']}"
+        found.append(Row(case.name, name, causes, verdict, why))
+    words = " | ".join(result["undone"])
+    # A package that was installed again stays what it is: the script says that it cannot be undone.
+    if result["rows"] and result["different"] and "cannot be taken back" not in words:
+        why = f"not as before after undo: {', '.join(result['different'][:8])}: {words[-600:]}"
+        found.append(Row(case.name, "undo", (), DEFECT, why))
+    return found
+
+
+def fixable(case: Case) -> bool:
+    """Whether the host is what is broken, and not one session on it."""
+    return bool(case.cause) and not case.in_session and not case.chance
+
+
+def obtain_packages() -> str:
+    """Have the packages that fixes install at hand: worlds have no network. Why not, if not."""
+    done = subprocess.run(
+        ["apt-get", "install", "-y", "--download-only", "--reinstall", *PACKAGES],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stderr.strip()[-200:] if done.returncode else ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.truth.cures")
+    parser.add_argument("--workers", type=int, default=(os.cpu_count() or 1) + 1)
+    parser.add_argument("--only", default="*", help="cases whose name matches one of these globs")
+    parser.add_argument("--json", type=Path, help="also write the table here")
+    args = parser.parse_args()
+    if reason := run.obstacle():
+        print(f"tests.truth.cures: {reason}", file=sys.stderr)
+        return 2
+    globs = args.only.split(",")
+    cases = [c for c in every() if fixable(c) and any(fnmatch.fnmatch(c.name, g) for g in globs)]
+    cases = [case for case in cases if not run.tools_missing(case)]
+    if any(case.guest == "systemd" for case in cases) and guest.obtain():
+        cases = [case for case in cases if case.guest != "systemd"]
+    if why := obtain_packages():
+        print(f"packages cannot be installed again here: {why}", file=sys.stderr)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    began = time.monotonic()
+    table: list[Row] = []
+    done = 0
+
+    def report(case: Case, result: dict[str, Any]) -> None:
+        nonlocal done
+        done += 1
+        made = rows(case, result)
+        table.extend(made)
+        for row in made:
+            print(f"{row.verdict:8} {row.case} {row.container}: {row.why}", flush=True)
+        seconds = time.monotonic() - began
+        print(f"{done}/{len(cases)}  {seconds:4.0f} s  {case.name}", file=sys.stderr, flush=True)
+
+    run.run(cases, max(1, min(args.workers, run.MOST_WORKERS)), report, "tests.truth.mending")
+    count = Counter(row.verdict for row in table)
+    print(", ".join(f"{count[one]} {one}" for one in (FIXED, BY_HAND, DEFECT)))
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps([row._asdict() for row in table], indent=1) + "\n")
+    return 1 if count[DEFECT] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
