@@ -193,7 +193,16 @@ def mount_auto(host: Host) -> Iterator[Finding]:
         (entry, word) for entry in entries for word in entry.value.split() if word in WIDE_MOUNTS
     ]
     for entry, word in wide:
-        yield Fail(f"{word} is wider than a container needs", shown(entry, "mixed"), subject=word)
+        words = [
+            f"{one.partition(':')[0]}:mixed" if one in WIDE_MOUNTS else one
+            for one in entry.value.split()
+        ]
+        yield Fail(
+            f"{word} is wider than a container needs",
+            shown(entry, "mixed"),
+            subject=word,
+            fix=put(host, entry, " ".join(words)),
+        )
     if not wide:
         yield Pass("nothing is mounted wider than mixed", shown(entries[-1], ""))
 

@@ -9,18 +9,26 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
+    Fix,
     Level,
     NotApplicable,
     Pass,
     Undecided,
     check,
 )
+from remediations.actions import ROOT, Manual
 from remediations.config import leave_out
 from remediations.rootfs_line import name_it, without_idmap
 
 # Storage that liblxc mounts through a loop, network or volume device, which only root may set up.
 ROOTS = ("loop", "lvm", "nbd", "rbd", "zfs")
 OVERLAY = ("overlay", "overlayfs")
+# What is on it can be read by root alone.
+OTHER_STORAGE = Fix(
+    "other_storage",
+    "make the container anew in a directory",
+    (Manual(("# lxc-create -B dir, then have root copy the files over",), ROOT),),
+)
 
 
 @check(
@@ -60,7 +68,7 @@ def rootfs_is_there(host: Host) -> Iterator[Finding]:
     options = config.last("lxc.rootfs.options")
     if root.storage in ROOTS:
         message = f"storage of type {root.storage} takes root: a user's containers are dir or btrfs"
-        yield Fail(message, seen, stages=STARTING)
+        yield Fail(message, seen, fix=OTHER_STORAGE, stages=STARTING)
     elif root.storage in OVERLAY:
         yield Undecided("whether its overlay can be mounted takes a try", seen, stages=STARTING)
     elif options is not None and "idmap=" in options.value:

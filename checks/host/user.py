@@ -3,7 +3,18 @@ from collections.abc import Iterator
 from audit.facts.accounts import account_named
 from audit.facts.owners import candidates
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Outcome, Pass, check
+from audit.model import (
+    EVERYTHING,
+    Evidence,
+    Fail,
+    Finding,
+    Fix,
+    Level,
+    Outcome,
+    Pass,
+    Unknown,
+    check,
+)
 from remediations.account import create, is_name
 from remediations.actions import Manual
 from remediations.quoting import word
@@ -41,7 +52,8 @@ def user(host: Host) -> Iterator[Finding]:
         return
     seen = Evidence("/etc/passwd", None, f"{account.name}:{account.uid}", "a uid other than 0")
     if account.uid == 0:
-        yield Fail("root's own containers are not unprivileged ones: name a user with --user", seen)
+        message = "root's own containers are not unprivileged ones: name a user with --user"
+        yield Fail(message, seen, fix=_named(host))
     else:
         yield Pass(f"{account.name} has uid {account.uid}", seen)
 
@@ -56,11 +68,18 @@ def _nobody_named(host: Host) -> Finding:
         for one in people[:SHOWN]
     )
     more = f" and {len(people) - SHOWN} more" if len(people) > SHOWN else ""
-    name = Fix(
-        "name_user",
-        "say who will own the containers",
-        (Manual((f"lxc-preflight audit --user {word(people[0].name)}",)),),
-    )
+    name = _named(host)
     return Finding(
         Outcome.UNKNOWN, f"no user was named; containers could be owned by {names}{more}", fix=name
     )
+
+
+def _named(host: Host) -> Fix:
+    """Ask again about a user, one that is there if there is any."""
+    try:
+        people = host.get(candidates)
+    except Unknown:
+        people = ()
+    name = word(people[0].name) if people else DEFAULT
+    line = f"lxc-preflight audit --user {name}"
+    return Fix("name_user", "say who will own the containers", (Manual((line,)),))

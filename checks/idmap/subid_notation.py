@@ -37,6 +37,7 @@ def subid_notation(host: Host) -> Iterator[Finding]:
         judged = True
         bad = False
         version = host.get(dialects)[0]
+        cure = tidy(host, kind)
         odd = [one for one in file.odd if owns(host, one.text.split(":")[0], version)]
         for line in odd[:MANY]:
             bad = True
@@ -44,7 +45,7 @@ def subid_notation(host: Host) -> Iterator[Finding]:
                 f"line {line.line} of {path} is not plain decimal: tools differ over it",
                 Evidence(path, line.line, repr(line.text[:200])[1:-1], "owner:first_id:count"),
                 subject=f"{kind} {line.line}",
-                fix=tidy(host, kind),
+                fix=cure,
             )
         if not file.ends_with_newline:
             bad = True
@@ -52,7 +53,7 @@ def subid_notation(host: Host) -> Iterator[Finding]:
                 f"{path} does not end with a newline: lxc-usernsexec cuts its last digit off",
                 Evidence(path, None, "no newline at the end", "a newline"),
                 subject=f"{kind} newline",
-                fix=tidy(host, kind),
+                fix=cure,
             )
         default = default_map(host.read(path) or "", account.name)
         if default is None:
@@ -61,7 +62,7 @@ def subid_notation(host: Host) -> Iterator[Finding]:
                 f"lxc-usernsexec without -m finds no line of {account.name} by name in {path}",
                 Evidence(path, None, "no usable line by name", f"{account.name}:FIRST_ID:COUNT"),
                 subject=f"{kind} name",
-                fix=tidy(host, kind),
+                fix=cure,
             )
         elif (
             file.ends_with_newline
@@ -75,7 +76,7 @@ def subid_notation(host: Host) -> Iterator[Finding]:
                     path, None, f"{account.name}:{default[0]}:{default[1]}", "65536 ids first"
                 ),
                 subject=f"{kind} first",
-                fix=tidy(host, kind),
+                fix=cure,
             )
         if not bad:
             yield Pass(f"{path} leaves no doubt", Evidence(path), subject=kind)

@@ -41,6 +41,7 @@ def subid_syntax(host: Host) -> Iterator[Finding]:
         blocks = host.get(obstacle, kind) is Obstacle.SYNTAX
         bad = False
         skipped = [(line, span) for line, span in own if blocks or line.why]
+        cure = tidy(host, kind) if skipped else None
         for line, (first, last) in skipped[:MANY]:
             bad = True
             plain = f"{account.name}:{first}:{last - first + 1}"
@@ -49,7 +50,7 @@ def subid_syntax(host: Host) -> Iterator[Finding]:
                 f"{line.why or 'shadow reads other numbers there'}",
                 Evidence(path, line.line, repr(line.text[:200])[1:-1], plain),
                 subject=f"{kind} {line.line}",
-                fix=tidy(host, kind),
+                fix=cure,
                 level=None if blocks else Level.DEGRADED,
                 stages=None if blocks else (),
             )

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from audit.facts.shadow_version import STEPS, dialect_of, dialects, parse_version
 from audit.facts.subids import (
     BLOCK,
+    MACHINES,
     covers,
     free_block,
+    granted,
     granted_by,
     login_default,
     meant,
@@ -21,6 +23,7 @@ from audit.facts.subids import (
     named_plugin,
     parse,
     strtoul,
+    unusable,
 )
 from audit.source import Answer, Question, Refused
 from audit.testing import made_host
@@ -186,6 +189,32 @@ def test_a_free_block_is_nobodys() -> None:
     assert made_host(files, known).get(free_block) == 100000 + 4 * BLOCK
     full = {**files, "/etc/login.defs": "SUB_UID_MAX 200000\n"}
     assert made_host(full, known).get(free_block) is None
+
+
+def test_a_free_block_leaves_out_what_the_system_gives_away_itself() -> None:
+    known: dict[Question, Answer | Refused] = {
+        ("package", "shadow"): "4.13",
+        ("list", MACHINES): ["debian"],
+    }
+    files = {PATH: "", "/etc/subgid": "", "/etc/login.defs": "SUB_UID_MIN 500000\n"}
+    assert made_host(files, known).get(free_block) is None, "systemd-nspawn has the rest"
+    without = made_host(files, {**known, ("list", MACHINES): None})
+    assert without.get(free_block) == 500000
+    low = {**files, "/etc/login.defs": "SUB_UID_MIN 10\nSUB_GID_MIN 10\n"}
+    assert made_host(low, known).get(free_block) == 10 + BLOCK
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "directory", "socket", "character device"])
+def test_what_is_no_file_grants_nothing(kind: str) -> None:
+    odd: Answer = [kind, 0o644, 0, 0, 0, 8, 1]
+    known: dict[Question, Answer | Refused] = {
+        ("package", "shadow"): "4.13",
+        ("lstat", PATH): odd,
+        ("read", PATH): Refused("not a regular file"),
+    }
+    host = made_host({"/etc/login.defs": ""}, known)
+    assert host.get(unusable, "uid") == f"it is a {kind}"
+    assert host.get(granted, "uid") == ()
 
 
 def test_a_hundred_thousand_lines_take_no_longer_than_a_hundred_times_a_thousand() -> None:
