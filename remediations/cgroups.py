@@ -55,9 +55,11 @@ def name_bus(socket: str) -> Fix:
     return Fix("bus_address", "name the bus", (Manual((line,), "user"),))
 
 
-def own_cgroup(host: Host) -> Fix:
-    """Give the user a cgroup by whatever makes them here."""
-    return systemd.manager(host) if _init(host) == SYSTEMD else libcgroup.own_cgroup(host)
+def own_cgroup(host: Host, *controllers: str) -> Fix:
+    """Give the user a cgroup by whatever makes them here, with these controllers among others."""
+    if _init(host) == SYSTEMD:
+        return systemd.manager(host)
+    return libcgroup.own_cgroup(host, *controllers)
 
 
 def pam_cgfs(host: Host) -> Fix:
@@ -96,9 +98,9 @@ def domain_controller(host: Host) -> Fix:
         words = host.get(cmdline)
     except Unknown:
         offered, words = (), ()
-    if {"memory", "io"} & set(offered):
+    if found := [one for one in ("memory", "io") if one in offered]:
         if _init(host) != SYSTEMD:
-            return own_cgroup(host)
+            return own_cgroup(host, found[0])
         return systemd.delegate(host, tuple(one for one in CONTROLLERS if one in offered))
     word_ = next((one for one in words if one.startswith("cgroup_disable=")), None)
     return kernel_option(host, "MEMCG") if word_ is None else remove_boot_parameter(host, word_)

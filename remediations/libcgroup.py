@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from audit.facts.accounts import local_groups, target
 from audit.facts.cgroup import ROOT, root_controllers
@@ -65,12 +65,14 @@ depend() {{
 """
 
 
-def own_cgroup(host: Host) -> Fix:
-    """Give the user a cgroup of its own and its logins a leaf in it: what is missing of that."""
+def own_cgroup(host: Host, *controllers: str) -> Fix:
+    """Give the user a cgroup of its own, with these controllers among others, and its logins a
+    leaf in it: what is missing of that.
+    """
     return _fix(
         "own_cgroup",
         f"give {host.get(target).name} a cgroup of its own",
-        lambda: (*_packages(host), *_groups(host), *_rule(host), *_acts(host)),
+        lambda: (*_packages(host), *_groups(host, *controllers), *_rule(host), *_acts(host)),
     )
 
 
@@ -111,7 +113,7 @@ def owners(host: Host, found: Group) -> Fix:
                 if (keys := [key for key in missing if key.startswith(what)])
             )
             changes.append((found.opening, found.opening, f" perm {{ {more}}}"))
-        return (*_edits(host, found, changes), _load(host))
+        return (*_edits(host, found, changes), _load(host, found.source, found.name))
 
     return _fix("cgconfig", f"give group {found.name} to {host.get(target).name}", make)
 
@@ -122,7 +124,7 @@ def without(host: Host, found: Group, controller: str) -> Fix:
     return _fix(
         "cgconfig",
         f"take {controller} out of group {found.name}",
-        lambda: (*_edits(host, found, changes), _load(host)),
+        lambda: (*_edits(host, found, changes), _load(host, found.source, found.name)),
     )
 
 
@@ -171,34 +173,41 @@ def _places(host: Host) -> tuple[str, str]:
     return (top, where) if slash else (where, f"{where}/login")
 
 
-def _groups(host: Host) -> tuple[Action, ...]:
-    """The groups that are not in cgconfig.conf, and what loads it."""
+def _groups(host: Host, *controllers: str) -> tuple[Action, ...]:
+    """The groups that are not in cgconfig.conf, controllers that the user's lacks, and what loads
+    it all.
+    """
     name, group_name = _owner(host)
     top, leaf = _places(host)
+    path = host.get(cgconfig_file)
     if not all(_NAME.fullmatch(one.replace("/", "")) for one in (name, group_name, top, leaf)):
-        return (Manual((f"# give {name} groups in {host.get(cgconfig_file)} by hand",), "root"),)
+        return (Manual((f"# give {name} groups in {path} by hand",), "root"),)
     owner = f"uid = {name}; gid = {group_name};"
     perm = f"perm {{ task {{ {owner} }} admin {{ {owner} }} }}"
-    there = {one.name.strip("/") for one in host.get(cgconfig).groups}
+    there = {one.name.strip("/"): one for one in host.get(cgconfig).groups}
     offered = _offered(host)
     lines = [
         f"group {place} {{ {perm} {' '.join(f'{one} {{}}' for one in names)} }}"
         for place, names in ((top, offered), (leaf, [one for one in LEAF if one in offered]))
         if place not in there
     ]
-    return (*(Append(host.get(cgconfig_file), line) for line in lines), _load(host))
+    edits: tuple[Action, ...] = ()
+    if (found := there.get(top)) is not None:
+        more = "".join(f" {one} {{}}" for one in controllers if one not in found.controllers)
+        edits = _edits(host, found, [(found.opening, found.opening, more)])
+    wanted = [one for one in controllers if one in offered]
+    return (*edits, *(Append(path, line) for line in lines), _load(host, path, top, leaf, wanted))
 
 
-def _load(host: Host) -> Run:
-    """Make the cgroups now."""
-    path, (name, _) = host.get(cgconfig_file), _owner(host)
-    top, leaf = (word(f"{ROOT}/{place}") for place in _places(host))
-    files = " ".join(f"{place}/cgroup.subtree_control" for place in (top, leaf))
-    return Run(
-        f"cgconfigparser -l {word(path)}",
-        f'for file in {files}; do [ "$(stat -c %U $file)" = {word(name)} ] || exit 1; done',
-        f"rmdir {leaf} {top} 2>/dev/null || :",
-    )
+def _load(host: Host, path: str, top: str, leaf: str = "", wanted: Iterable[str] = ()) -> Run:
+    """Make the cgroups now: the user's, and the leaf in it; with controllers that are wanted."""
+    places = [word(f"{ROOT}/{place}") for place in (leaf, top) if place]
+    files = " ".join(f"{place}/cgroup.subtree_control" for place in places)
+    owned = f'[ "$(stat -c %U $file)" = {word(_owner(host)[0])} ] || exit 1'
+    tests = [f"for file in {files}; do {owned}; done"]
+    tests += [f"grep -qw {one} {places[-1]}/cgroup.controllers" for one in wanted]
+    undo = f"rmdir {' '.join(places)} 2>/dev/null || :"
+    return Run(f"cgconfigparser -l {word(path)}", " && ".join(tests), undo)
 
 
 def _rule(host: Host) -> tuple[Action, ...]:

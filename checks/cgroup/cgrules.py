@@ -63,7 +63,7 @@ def cgrules(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"the rule leads to {where}, which cgconfig.conf does not make",
             seen,
-            fix=libcgroup.group(host),
+            fix=libcgroup.rule(host),
         )
         return
     if host.get(cgroup_layout) == UNIFIED and "/" not in where:

@@ -123,7 +123,7 @@ def _why(host: Host, plan: Plan, limit: Limit) -> tuple[str, Fix | None]:
         missing = tuple(n for n in CONTROLLERS if n in offered or n == name)
         why = f"{name} is not delegated to the user (it has {' '.join(have) or 'none'})"
         return f"{why}: {said}", delegate(host, missing)
-    return f"{name} is not delegated to the user's cgroup ({said})", own_cgroup(host)
+    return f"{name} is not delegated to the user's cgroup ({said})", own_cgroup(host, name)
 
 
 def _ignored_because(host: Host, plan: Plan) -> str:
