@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from audit.facts.accounts import target
 from audit.facts.cgroup import ROOT, Hierarchy, root_controllers
 from audit.facts.distro import family
@@ -35,6 +37,8 @@ LEGACY_WORDS = (
     "systemd.legacy_systemd_cgroup_controller",
     "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1",
 )
+# Where the Raspberry Pi's firmware reads the kernel's command line from.
+FIRMWARE = ("/boot/firmware/cmdline.txt", "/boot/cmdline.txt")
 SPARE_CGROUPS, SPARE_LEVELS = 1000, 8  # what a guest with systemd makes is below a hundred
 
 
@@ -102,8 +106,27 @@ def domain_controller(host: Host) -> Fix:
         if _init(host) != SYSTEMD:
             return own_cgroup(host, found[0])
         return systemd.delegate(host, tuple(one for one in CONTROLLERS if one in offered))
-    word_ = next((one for one in words if one.startswith("cgroup_disable=")), None)
-    return kernel_option(host, "MEMCG") if word_ is None else remove_boot_parameter(host, word_)
+    disabled = next((one for one in words if one.startswith("cgroup_disable=")), None)
+    if disabled is None:
+        return kernel_option(host, "MEMCG")
+    return enabled_controllers(host, disabled, disabled.partition("=")[2].split(","))
+
+
+def enabled_controllers(host: Host, disabled: str, names: Iterable[str]) -> Fix:
+    """Boot without a cgroup_disable=. The Raspberry Pi's firmware adds it by itself, and takes
+    cgroup_enable= for an answer.
+    """
+    words = " ".join(f"cgroup_enable={name}" for name in names)
+    for path in FIRMWARE:
+        try:
+            text = host.read(path)
+        except Unknown:
+            continue
+        line = (text or "").split("\n")[0]
+        if line.strip() and disabled not in line.split():
+            edit = Replace(path, 1, line, f"{line.rstrip()} {words}")
+            return Fix("boot_parameter", f"boot with {words}", (edit,), REBOOT)
+    return remove_boot_parameter(host, disabled)
 
 
 def room(file: str, limit: int, used: int) -> Fix:

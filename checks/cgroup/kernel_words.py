@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from audit.facts.kernel import cmdline
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Level, Pass, check
-from remediations.distro import remove_boot_parameter
+from remediations.cgroups import enabled_controllers
 
 # Words of the kernel; the value lists controllers.
 DISABLED = "cgroup_disable="
@@ -39,7 +39,7 @@ def kernel_words(host: Host) -> Iterator[Finding]:
                 f"the kernel was booted with {word}: no limits on {', '.join(gone)}",
                 Evidence("/proc/cmdline", 1, word, f"no {DISABLED}"),
                 subject=word,
-                fix=remove_boot_parameter(host, word),
+                fix=enabled_controllers(host, word, gone),
             )
     if not bad:
         yield Pass("nothing on it disables a controller", Evidence("/proc/cmdline", 1))

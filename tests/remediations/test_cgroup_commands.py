@@ -224,6 +224,15 @@ def test_a_controller_of_whole_processes() -> None:
     assert cgroups.domain_controller(made.host()).id == "kernel_option"
 
 
+def test_the_firmware_of_a_raspberry_pi_is_answered() -> None:
+    made = without_memory(bookworm)
+    made.write("/boot/firmware/cmdline.txt", "console=tty1 root=PARTUUID=1-02 rootwait\n")
+    (fix,) = fixes("cgroup.kernel_words", made)
+    (edit,) = fix.actions
+    assert isinstance(edit, Replace) and fix.then == "reboot"
+    assert edit.new == "console=tty1 root=PARTUUID=1-02 rootwait cgroup_enable=memory"
+
+
 RECIPES: Mapping[str, tuple[str, str]] = {
     "debian": ("/etc/cgconfig.conf", "/etc/pam.d/common-session"),
     "alpine": ("/etc/cgconfig.conf", "/etc/pam.d/base-session"),
