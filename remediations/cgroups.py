@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from audit.facts.accounts import target
 from audit.facts.cgroup import ROOT, Hierarchy, root_controllers
-from audit.facts.distro import family
-from audit.facts.init import OPENRC, SYSTEMD, init_system
+from audit.facts.init import OPENRC, SYSTEMD
 from audit.facts.kernel import cmdline
 from audit.facts.mounts import Mount
 from audit.facts.openrc import RC_CONF, cgroup_mode
@@ -20,6 +19,8 @@ from remediations.distro import (
     REBOOT,
     boot_parameter,
     enabled,
+    family_of,
+    init_of,
     kernel_option,
     remove_boot_parameter,
 )
@@ -61,7 +62,7 @@ def name_bus(socket: str) -> Fix:
 
 def own_cgroup(host: Host, *controllers: str) -> Fix:
     """Give the user a cgroup by whatever makes them here, with these controllers among others."""
-    if _init(host) == SYSTEMD:
+    if init_of(host) == SYSTEMD:
         return systemd.manager(host)
     return libcgroup.own_cgroup(host, *controllers)
 
@@ -103,7 +104,7 @@ def domain_controller(host: Host) -> Fix:
     except Unknown:
         offered, words = (), ()
     if found := [one for one in ("memory", "io") if one in offered]:
-        if _init(host) != SYSTEMD:
+        if init_of(host) != SYSTEMD:
             return own_cgroup(host, found[0])
         return systemd.delegate(host, tuple(one for one in CONTROLLERS if one in offered))
     disabled = next((one for one in words if one.startswith("cgroup_disable=")), None)
@@ -156,7 +157,7 @@ def mount(host: Host) -> Fix:
 
 
 def _at_boot(host: Host) -> tuple[Action, ...]:
-    init = _init(host)
+    init = init_of(host)
     if init == SYSTEMD:
         return ()  # it does by itself
     if init == OPENRC:
@@ -202,7 +203,7 @@ def _mode_line(host: Host) -> Action:
 
 def unified(host: Host) -> Fix | None:
     """Have the next boot mount cgroup2 alone; None where nothing is known to keep it from that."""
-    init = _init(host)
+    init = init_of(host)
     if init == OPENRC:
         return openrc_mode(host)
     try:
@@ -214,7 +215,7 @@ def unified(host: Host) -> Fix | None:
         return remove_boot_parameter(host, legacy)
     if init == SYSTEMD:
         return boot_parameter(host, "systemd.unified_cgroup_hierarchy=1")
-    if _family(host) == "debian":
+    if family_of(host) == "debian":
         # Debian's cgroupfs-mount leaves cgroups alone that fstab(5) mounts.
         title = "mount cgroup2 alone, from the next boot on"
         return Fix("mount_cgroup2", title, (Append("/etc/fstab", FSTAB_LINE),), REBOOT)
@@ -224,17 +225,3 @@ def unified(host: Host) -> Fix | None:
 def reboot() -> Fix:
     """What is set takes effect at the next boot."""
     return Fix("reboot", "reboot", (Manual(("reboot",), "root"),), REBOOT)
-
-
-def _init(host: Host) -> str:
-    try:
-        return host.get(init_system)
-    except Unknown:
-        return ""
-
-
-def _family(host: Host) -> str | None:
-    try:
-        return host.get(family)
-    except Unknown:
-        return None

@@ -220,7 +220,7 @@ def install(host: Host, tool: str) -> Fix:
 
     Packages that are there already are installed again: something of them is gone.
     """
-    kind = _family(host)
+    kind = family_of(host)
     if kind is None:
         words_ = f"install {tool} with your package manager"
         return Fix("package", f"install {tool}", (Manual((words_,), "root"),))
@@ -311,7 +311,7 @@ def kernel_option(host: Host, option: str) -> Fix:
     Installing the distribution's own kernel is for a person to decide, building one even more.
     """
     option = option.removeprefix("CONFIG_")
-    kind = _family(host)
+    kind = family_of(host)
     if kind == "gentoo":
         lines: tuple[str, ...] = (
             f"cd /usr/src/linux && scripts/config -e {option} && make olddefconfig",
@@ -327,7 +327,7 @@ def kernel_option(host: Host, option: str) -> Fix:
 
 def module(host: Host, name: str) -> Fix:
     """Load a kernel module now and at every boot."""
-    place = "/etc/modules" if _family(host) == "alpine" else "/etc/modules-load.d/lxc.conf"
+    place = "/etc/modules" if family_of(host) == "alpine" else "/etc/modules-load.d/lxc.conf"
     return Fix(
         "module",
         f"load the kernel module {name}, now and at boot",
@@ -363,7 +363,7 @@ def remove_boot_parameter(host: Host, text: str) -> Fix:
 
 
 def _boot(host: Host, title: str, do: str, back: str, edited: Callable[[str], str]) -> Fix:
-    kind = _family(host)
+    kind = family_of(host)
     if kind == "fedora":
         run = Run(f"{GRUBBY} {word(do)}", undo=f"{GRUBBY} {word(back)}")
         return Fix("boot_parameter", title, (run,), REBOOT)
@@ -423,11 +423,20 @@ def _is_there(host: Host, package: str) -> bool:
         return False
 
 
-def _family(host: Host) -> str | None:
+def family_of(host: Host) -> str | None:
+    """The distribution's family; None for another one, and where it cannot be told."""
     try:
         return host.get(family)
     except Unknown:
         return None
+
+
+def init_of(host: Host) -> str:
+    """The init system that runs; empty where it cannot be told."""
+    try:
+        return host.get(init_system)
+    except Unknown:
+        return ""
 
 
 def _id(host: Host) -> str:
@@ -439,8 +448,5 @@ def _id(host: Host) -> str:
 
 def _init(host: Host) -> str:
     """The init system as far as it matters to the wording: the one in charge, else the family's."""
-    try:
-        running = host.get(init_system)
-    except Unknown:
-        running = NONE
-    return INITS.get(_family(host) or "", NONE) if running == NONE else running
+    running = init_of(host)
+    return running if running not in ("", NONE) else INITS.get(family_of(host) or "", NONE)

@@ -7,12 +7,11 @@ package.
 
 from __future__ import annotations
 
-from audit.facts.distro import family
 from audit.facts.executables import CAPABILITIES, USUAL, Executable
 from audit.host import Host
 from audit.model import Fix, Unknown
 from remediations.actions import Action, Capability, Mode, Owner
-from remediations.distro import install
+from remediations.distro import family_of, install
 
 SYSTEM = 1000  # accounts below it are the system's (login.defs(5), UID_MIN)
 SETUID, EXECUTABLE, WRITABLE = 0o4000, 0o111, 0o022
@@ -28,7 +27,7 @@ def privileged(host: Host, name: str, one: Executable, capability: int) -> Fix:
     begun = one.caps is not None and not one.is_setuid
     owner = () if one.stat.uid == 0 else (Owner(one.real, 0, 0),)
     mode = one.stat.mode & ~SETUID | EXECUTABLE
-    if begun or (one.caps is None and not one.is_setuid and _family(host) in BY_CAPABILITY):
+    if begun or (one.caps is None and not one.is_setuid and family_of(host) in BY_CAPABILITY):
         actions: tuple[Action, ...] = (*owner, Capability(one.real, f"{text}=ep"))
         if mode != one.stat.mode:
             actions = (*owner, Mode(one.real, mode), Capability(one.real, f"{text}=ep"))
@@ -59,10 +58,3 @@ def is_trusted(host: Host, one: Executable, name: str) -> bool:
     except Unknown:
         return False
     return found is not None and found.uid == 0 and not found.mode & WRITABLE
-
-
-def _family(host: Host) -> str | None:
-    try:
-        return host.get(family)
-    except Unknown:
-        return None

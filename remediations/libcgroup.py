@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable
 
 from audit.facts.accounts import local_groups, target
 from audit.facts.cgroup import ROOT, root_controllers
-from audit.facts.distro import family
-from audit.facts.init import OPENRC, init_system
+from audit.facts.init import OPENRC
 from audit.facts.libcgroup import (
     Group,
     Rule,
@@ -42,7 +41,7 @@ from remediations.actions import (
     Run,
     Write,
 )
-from remediations.distro import enabled, needed, service
+from remediations.distro import enabled, family_of, init_of, needed, service
 from remediations.quoting import word
 from remediations.services import Own, own
 
@@ -249,7 +248,7 @@ def _acts(host: Host) -> tuple[Action, ...]:
 
 def _at_boot(host: Host) -> tuple[Action, ...]:
     """Gentoo ships a service that loads cgconfig.conf; Debian and Alpine do not."""
-    if _family(host) == "gentoo":
+    if family_of(host) == "gentoo":
         return enabled(host, "cgconfig")
     path = host.get(cgconfig_file)
     service = Own("lxc-cgroups", f"The cgroups of {path}", (f"cgconfigparser -l {path}",))
@@ -258,10 +257,10 @@ def _at_boot(host: Host) -> tuple[Action, ...]:
 
 def _daemon(host: Host) -> tuple[Action, ...]:
     """What moves logins where no PAM does."""
-    if _family(host) == "gentoo":
+    if family_of(host) == "gentoo":
         return service(host, "cgred").actions
     made = Directory(host.get(cgconfig_file).removesuffix(".conf") + ".d")  # it wants it
-    if _init(host) != OPENRC:
+    if init_of(host) != OPENRC:
         return (made, Manual(("# run cgrulesengd at every boot",), "root"))
     text = _DAEMON.format(file=host.get(cgrules_file))
     return (made, Write("/etc/init.d/cgred", text, 0o755), *service(host, "cgred").actions)
@@ -270,7 +269,7 @@ def _daemon(host: Host) -> tuple[Action, ...]:
 def _packages(host: Host) -> tuple[Action, ...]:
     """libcgroup with its PAM module; on Gentoo that is a USE flag."""
     actions = needed(host, "libcgroup")
-    if _family(host) != "gentoo" or _without_pam(host):
+    if family_of(host) != "gentoo" or _without_pam(host):
         return actions
     flag, package = "dev-libs/libcgroup pam", "dev-libs/libcgroup"
     return (
@@ -309,17 +308,3 @@ def _without_pam(host: Host) -> bool:
         return host.get(login_service) is None
     except Unknown:
         return False
-
-
-def _init(host: Host) -> str:
-    try:
-        return host.get(init_system)
-    except Unknown:
-        return ""
-
-
-def _family(host: Host) -> str | None:
-    try:
-        return host.get(family)
-    except Unknown:
-        return None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from audit.facts.init import OPENRC, SYSTEMD, SYSVINIT, init_system
+from audit.facts.init import OPENRC, SYSTEMD, SYSVINIT
 from audit.host import Host
-from audit.model import Unknown
 from audit.records import NamedTuple
 from remediations.actions import Action, Manual, Run, Write
-from remediations.distro import service
+from remediations.distro import init_of, service
 from remediations.systemd import reload
 
 _SYSTEMD = """# Written by lxc-preflight.
@@ -80,7 +79,7 @@ class Own(NamedTuple):
 
 def own(host: Host, wanted: Own, *, now: bool = True) -> tuple[Action, ...]:
     """Have its commands run at every boot, and now too."""
-    init = _init(host)
+    init = init_of(host)
     how_much = slice(None if now else 1)  # of what enables and starts
     if init == SYSTEMD:
         unit = f"{wanted.name}.service"
@@ -113,10 +112,3 @@ def _script(wanted: Own, form: str, blank: str) -> str:
         start=" && ".join(wanted.start),
         stop=" && ".join(wanted.stop) or ":",
     )
-
-
-def _init(host: Host) -> str:
-    try:
-        return host.get(init_system)
-    except Unknown:
-        return ""
