@@ -96,6 +96,20 @@ def give(host: Host, cgroup: Hierarchy) -> Fix:
     return Fix("chown_cgroup", f"give {' and '.join(lacking)} to {account.name}", actions)
 
 
+def hand_down(places: Iterable[str], controllers: tuple[str, ...]) -> Fix:
+    """Hand controllers down through cgroups, the highest first."""
+    actions = tuple(
+        Run(
+            f"echo +{name} > {word(f'{place}/cgroup.subtree_control')}",
+            f"grep -qw {name} {word(f'{place}/cgroup.subtree_control')}",
+            f"echo -{name} > {word(f'{place}/cgroup.subtree_control')}",
+        )
+        for place in places
+        for name in controllers
+    )
+    return Fix("subtree_control", f"hand {' '.join(controllers)} down to the user", actions)
+
+
 def domain_controller(host: Host) -> Fix:
     """Let the user have a controller of whole processes: memory, or io."""
     try:
@@ -201,8 +215,8 @@ def _mode_line(host: Host) -> Action:
     return Append(RC_CONF, UNIFIED_LINE)
 
 
-def unified(host: Host) -> Fix | None:
-    """Have the next boot mount cgroup2 alone; None where nothing is known to keep it from that."""
+def unified(host: Host) -> Fix:
+    """Have the next boot mount cgroup2 alone."""
     init = init_of(host)
     if init == OPENRC:
         return openrc_mode(host)
@@ -215,11 +229,12 @@ def unified(host: Host) -> Fix | None:
         return remove_boot_parameter(host, legacy)
     if init == SYSTEMD:
         return boot_parameter(host, "systemd.unified_cgroup_hierarchy=1")
+    title = "mount cgroup2 alone, from the next boot on"
+    action: Action = Manual((f"# instead of what mounts cgroups now: {FSTAB_LINE}",), "root")
     if family_of(host) == "debian":
         # Debian's cgroupfs-mount leaves cgroups alone that fstab(5) mounts.
-        title = "mount cgroup2 alone, from the next boot on"
-        return Fix("mount_cgroup2", title, (Append("/etc/fstab", FSTAB_LINE),), REBOOT)
-    return None
+        action = Append("/etc/fstab", FSTAB_LINE)
+    return Fix("mount_cgroup2", title, (action,), REBOOT)
 
 
 def reboot() -> Fix:

@@ -17,6 +17,7 @@ from audit.facts.init import OPENRC
 from audit.facts.libcgroup import (
     Group,
     Rule,
+    Syntax,
     broken_rule,
     cgconfig,
     cgconfig_file,
@@ -125,6 +126,16 @@ def without(host: Host, found: Group, controller: str) -> Fix:
         f"take {controller} out of group {found.name}",
         lambda: (*_edits(host, found, changes), _load(host, found.source, found.name)),
     )
+
+
+def readable(problem: Syntax) -> Fix:
+    """What a line was meant to say, only its author knows."""
+    lines = (
+        f"${{EDITOR:-vi}} +{problem.line} {word(problem.source)}",
+        f"cgconfigparser -l {word(problem.source)}",
+    )
+    title = f"correct line {problem.line} of {problem.source}"
+    return Fix("cgconfig", title, (Manual(lines, "root"),), "re-login")
 
 
 def _fix(mechanism: str, title: str, make: Callable[[], tuple[Action, ...]]) -> Fix:

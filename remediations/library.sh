@@ -149,7 +149,7 @@ finish() { # after the last: the next run gets a journal of its own
         fi
     fi
     tidy
-    [ "$failed" = 0 ] || die "$failed of the steps could not be done, as said above; what was done can be taken back with --undo"
+    [ "$failed" = 0 ] || die "$failed of the steps could not be done, as said above"
 }
 tidy() { # nothing stays behind of what there is no record in
     [ -n "$(latest)" ] || rm -rf -- "$state"

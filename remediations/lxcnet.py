@@ -38,13 +38,16 @@ def restart(host: Host) -> Fix:
     return Fix("lxc_net", "start lxc-net anew", actions)
 
 
-def move(host: Host, interface: str) -> Fix | None:
-    """Give lxc-net's bridge a network that no other interface has; None where none is free."""
-    found = free_network(host, interface)
-    if found is None:
-        return None
+def move(host: Host, interface: str) -> Fix:
+    """Give a bridge a network that no other interface has: lxc-net's; others' makers choose."""
+    net, found = settings(host), free_network(host, interface)
+    if net is None or net.bridge != interface or found is None:
+        free = "" if found is None else f", such as {ipv4_text(found.network)}/24"
+        line = f"# where {interface} is set up: a network that is nowhere else{free}"
+        title = f"give {interface} another network"
+        return Fix("bridge", title, (Manual((line,), "root"),))
     base, ours = ipv4_text(found.network).rpartition(".")[0], ipv4_text(found.address)
-    settings = {
+    wanted = {
         "LXC_ADDR": ours,
         "LXC_NETMASK": "255.255.255.0",
         "LXC_NETWORK": f"{base}.0/24",
@@ -52,7 +55,7 @@ def move(host: Host, interface: str) -> Fix | None:
         "LXC_DHCP_MAX": "253",
     }
     path = config_file(host)
-    lines = [line_of(host, path, f"{key}=", f'{key}="{value}"') for key, value in settings.items()]
+    lines = [line_of(host, path, f"{key}=", f'{key}="{value}"') for key, value in wanted.items()]
     shown = f"ip -4 address show dev {word(interface)} | grep -q {word(f'inet {ours}/')}"
     title = f"give {interface} the network {base}.0/24"
     return Fix("lxc_net", title, (*lines, *_restart(host, shown)))

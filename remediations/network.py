@@ -11,7 +11,7 @@ from audit.facts.nicsetup import ipv4_interface
 from audit.host import Host
 from audit.model import Fix
 from remediations import config
-from remediations.actions import NOBODY, ROOT, Manual
+from remediations.actions import NOBODY, ROOT, USER, Manual
 
 CONFIG = "config_line"
 
@@ -77,6 +77,12 @@ def own_namespace(host: Host, entry: Entry) -> Fix | None:
         new = f"{entry.key} = {' '.join([*words, 'net'])}"
         return config.rewrite(host, "make a network namespace, too", _change(entry, new))
     return assigned(host, entry, entry.key, "empty") if entry.key.endswith(".type") else None
+
+
+def another_bridge(nics: Iterable[Nic], full: str) -> Fix:
+    """A bridge has a fixed number of ports."""
+    lines = tuple(f"# give {nic.label}.link another bridge than {full}" for nic in nics)
+    return Fix("bridge", f"use another bridge than {full}", (Manual(lines, USER),))
 
 
 def own_sysfs() -> Fix:

@@ -216,6 +216,7 @@ def _apply(args: argparse.Namespace) -> int:
     from remediations.script import undo_script
 
     tried: set[tuple[object, ...]] = set()
+    failed = False
     for number in range(MOST_ROUNDS):
         host, plan = _planned(args)
         if _is_refused(plan):
@@ -226,13 +227,11 @@ def _apply(args: argparse.Namespace) -> int:
         tried |= {step.actions for step in fresh}
         if not number:
             _confirm(args, plan.steps)
-        code = run_script(
-            _text(args, host, plan._replace(steps=tuple(fresh))), root=args.root, goes_on=True
-        )
-        if code:
-            warn("it stopped there. Run fix again to go on, or fix --undo to take it back")
-            return Exit.UNDECIDED
+        text = _text(args, host, plan._replace(steps=tuple(fresh)))
+        failed |= run_script(text, root=args.root, goes_on=True) != 0
     run_script(undo_script("--done"), root=args.root)
+    if failed:
+        warn("not everything could be done; fix --apply tries again, fix --undo takes it back")
     return _judge(args)
 
 

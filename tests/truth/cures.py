@@ -51,8 +51,8 @@ def rows(case: Case, result: dict[str, Any]) -> list[Row]:
         causes = tuple(result["before"][name]["failed"])
         after = result["after"][name]
         verdict, why = FIXED, ""
-        if "this failed" in row["words"] or "stopped there" in row["words"]:
-            verdict, why = DEFECT, f"the script stopped: {row['words']}"
+        if "could not be done" in row["words"] or "defect" in row["words"]:
+            verdict, why = DEFECT, f"a step failed: {row['words']}"
         elif "would break" in row["words"] or "want two things" in row["words"]:
             verdict, why = DEFECT, f"refused: {row['words']}"
         elif after["verdict"] != "ready":
