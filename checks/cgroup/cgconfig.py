@@ -32,6 +32,7 @@ def cgconfig_(host: Host) -> Iterator[Finding]:
             f"cgconfigparser stops at line {problem.line}: {problem.why}",
             Evidence(problem.source, problem.line, problem.why),
             subject=problem.source,
+            fix=libcgroup.readable(problem),
         )
     group = host.get(_own_group)
     name = host.get(target).name

@@ -105,7 +105,7 @@ def _why(host: Host, plan: Plan, limit: Limit) -> tuple[str, Fix | None]:
         hint = "; include userns.conf after common.conf"
         if limit.is_device:
             return f"{why} ({said}){hint}", without_devices(host, limit)
-        return f"{why} ({said})", unified(host) or drop(host, limit)
+        return f"{why} ({said})", unified(host)
     name = limit.controller
     offered = host.get(root_controllers)
     if name not in offered:
@@ -135,7 +135,7 @@ def _ignored_because(host: Host, plan: Plan) -> str:
     return "LXC ignores v1 keys on a cgroup2 host; write lxc.cgroup2.*"
 
 
-def _kept(host: Host, plan: Plan, limit: Limit) -> Fix | None:
+def _kept(host: Host, plan: Plan, limit: Limit) -> Fix:
     """What would put an ignored limit in force."""
     if host.get(cgroup_layout) != UNIFIED:
         return unified(host)

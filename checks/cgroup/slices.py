@@ -6,6 +6,7 @@ from audit.facts.init import SYSTEMD, init_system
 from audit.facts.systemd import delegation, user_manager, user_unit
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
+from remediations.cgroups import hand_down
 
 
 @check(
@@ -33,14 +34,16 @@ def slices(host: Host) -> Iterator[Finding]:
         for name in delegation(host.get(user_unit).settings).controllers
         if name in host.get(root_controllers)
     ]
-    for place in ("", "/user.slice", f"/user.slice/user-{uid}.slice"):
-        path = f"{ROOT}{place}/cgroup.subtree_control"
+    places = (ROOT, f"{ROOT}/user.slice", f"{ROOT}/user.slice/user-{uid}.slice")
+    for number, place in enumerate(places):
+        path = f"{place}/cgroup.subtree_control"
         have = host.get(words, path)
         lost = [name for name in promised if name not in have]
         if lost:
             yield Fail(
                 f"{path} does not hand {' '.join(lost)} down",
                 Evidence(path, 1, " ".join(have), " ".join(promised)),
+                fix=hand_down(places[number:], tuple(lost)),
             )
             return
     yield Pass(f"{' '.join(promised)} all the way down", Evidence(f"{ROOT}/user.slice"))

@@ -18,6 +18,7 @@ from audit.model import (
 )
 from checks.network.bridge_exists import bridges
 from remediations.bridges import by_hand
+from remediations.network import another_bridge
 
 
 @check(
@@ -54,6 +55,7 @@ def bridge_kind(host: Host) -> Iterator[Finding]:
                     f"{name} has {taken} ports, a bridge has no more than {BR_MAX_PORTS - 1}",
                     Evidence(f"{where}/brif", None, f"{taken} ports"),
                     subject=labels,
+                    fix=another_bridge(users, name),
                 )
             continue
         seen = Evidence(where, None, link.kind, "a bridge")

@@ -24,7 +24,7 @@ from audit.facts.nicsetup import ipv4_interface
 from audit.facts.routes import overlapping
 from audit.facts.sysctl import sysctl
 from audit.host import Host
-from audit.model import Check, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass
+from audit.model import Check, Evidence, Fail, Finding, Level, NotApplicable, Pass
 from checks.network.bridge_exists import bridges
 from checks.network.settings import proof
 from remediations import lxcnet
@@ -220,14 +220,8 @@ def subnet(host: Host) -> Iterator[Finding]:
                 f"{where} of {name} overlaps {other.text} on {other.interface}",
                 Evidence("/proc/net/route", other.line, other.text),
                 subject=name,
-                fix=_moved(host, name),
+                fix=lxcnet.move(host, name),
             )
-
-
-def _moved(host: Host, name: str) -> Fix | None:
-    """Another network for lxc-net's bridge; that of any other is its maker's to choose."""
-    net = lxcnet.settings(host)
-    return lxcnet.move(host, name) if net is not None and net.bridge == name else None
 
 
 def static_address(host: Host) -> Iterator[Finding]:
