@@ -15,19 +15,23 @@ from remediations.config import Change, by_hand, rights
 from remediations.distro import install
 
 EXECUTABLE = 0o555
-# where the hooks of packages lie -> the package
+# where the hooks of packages lie -> the package, and their names (LXC hooks/, lxcfs share/)
 SHIPPED = {
-    "/usr/share/lxc/": "lxc",
-    "/usr/libexec/lxc/": "lxc",
-    "/usr/lib/lxc/": "lxc",
-    "/usr/share/lxcfs/": "lxcfs",
+    "/usr/share/lxc/hooks/": (
+        "lxc",
+        {"clonehostname", "dhclient", "dhclient-script", "mountecryptfsroot", "nvidia"}
+        | {"squid-deb-proxy-client", "ubuntu-cloud-prep"},
+    ),
+    "/usr/libexec/lxc/hooks/": ("lxc", {"unmount-namespace"}),
+    "/usr/lib/lxc/hooks/": ("lxc", {"unmount-namespace"}),
+    "/usr/share/lxcfs/": ("lxcfs", {"lxc.mount.hook", "lxc.reboot.hook"}),
 }
 
 
 def repair(host: Host, entry: Entry, program: str) -> Fix:
     """Make a program of the user's executable, bring one of a package; the rest is for a person."""
-    for place, package in SHIPPED.items():
-        if program.startswith(place):
+    for place, (package, names) in SHIPPED.items():
+        if program.startswith(place) and program.removeprefix(place) in names:
             return install(host, package)
     try:
         found = host.stat(program) if program.startswith("/") else None

@@ -10,7 +10,6 @@ from remediations.config import append, put
 from remediations.distro import install
 
 POLICY = "/usr/share/lxc/config/common.seccomp"
-SHIPPED = "/usr/share/lxc/"
 
 
 def common_policy(host: Host) -> Fix | None:
@@ -24,7 +23,7 @@ def instead_of(host: Host, entry: Entry) -> Fix:
     """LXC's policy in the place of one that cannot be loaded, never none; where that one is LXC's,
     its package anew.
     """
-    if entry.value.startswith(SHIPPED) or not _is_there(host):
+    if entry.value == POLICY or not _is_there(host):
         return install(host, "lxc")
     return put(host, entry, POLICY, "use LXC's policy")
 

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 
 from audit.facts.config import MAX_SHOWN, container_config, problems
@@ -17,7 +18,10 @@ from audit.model import (
 from remediations.config import Change, by_hand, rewrite
 from remediations.distro import install
 
-SHARED = "/usr/share/lxc/config/"
+# what LXC and its templates bring: common.conf, debian.userns.conf...
+SHIPPED = re.compile(
+    r"/usr/share/lxc/config/(([a-z]+\.)?(common|userns)|nesting|oci\.common)\.conf does not exist$"
+)
 
 
 @check(
@@ -43,7 +47,7 @@ def includes(host: Host) -> Iterator[Finding]:
     for problem in found[:MAX_SHOWN]:
         change = Change(problem.file, problem.line, problem.text, "lxc.include = a file to read")
         fix = Fix("include", "correct the line", (by_hand(host, (change,)),))
-        if SHARED in problem.why and problem.why.endswith("does not exist"):
+        if SHIPPED.search(problem.why):
             fix = install(host, "lxc-templates")
         elif problem.why.endswith("includes itself"):
             fix = rewrite(host, "take the line out that closes the circle", change._replace(new=""))
