@@ -19,7 +19,7 @@ TIMES = ("noatime", "nodiratime", "relatime", "strictatime")
 def without(host: Host, mount: Mount, *flags: str) -> Fix:
     """Take flags off a mount, now and in fstab(5): nosuid, nodev, noexec."""
     opposite = tuple(flag.removeprefix("no") for flag in flags)
-    now = _flags(mount)
+    now = tuple(flag for flag in PER_MOUNT if flag in mount.flags)
     # A flag that is not named stays as it is: its opposite has to be.
     then = (*(flag for flag in now if flag not in flags), *opposite)
     return Fix(
@@ -80,7 +80,7 @@ def uncover(mount: Mount) -> Fix:
 
 
 def _flags(mount: Mount) -> tuple[str, ...]:
-    """The flags of one mount, as mount(8) takes them."""
+    """All flags of one mount, as mount(8) takes them; of a running host, which shows relatime."""
     found = tuple(flag for flag in (*PER_MOUNT, *TIMES) if flag in mount.flags)
     return found if set(TIMES[:3]) & set(found) - {"nodiratime"} else (*found, "strictatime")
 

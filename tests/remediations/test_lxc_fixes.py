@@ -16,6 +16,7 @@ from audit.registry import builtin
 from audit.source import Answer, Question, Refused
 from audit.testing import judged
 from remediations.actions import Manual, steps
+from remediations.script import library
 from tests.remediations.law4 import Entry, Tree, law4, outcomes, script_of
 from tests.remediations.lxc_tree import CONFIG, CONTAINERS, HOME, IDMAP, LIBRARY, theirs, tree_of
 
@@ -58,7 +59,7 @@ CASES = (
                 *(("lxc-attach", 0o755), ("lxc-stop", 0o755), ("lxc-info", 0o755)),
             )
         },
-        ("        mode /usr/bin/lxc-start 755\n", "mode /usr/bin/lxc-create 2751\n"),
+        ("\nmode /usr/bin/lxc-start 755\n", "mode /usr/bin/lxc-create 2751\n"),
     ),
     Case(
         "programs that are not on the PATH",
@@ -133,7 +134,7 @@ CASES = (
 def test_fail_fix_pass_twice_undo(case: Case, tmp_path: Path) -> None:
     tree = tree_of(tmp_path, case.changes)
     text = law4(CHECKS[case.check], tree, answers=ANSWERS, request=case.request)
-    before = text[: text.index("# How the steps above are done")]
+    before = "\n".join(line.strip() for line in text.split(library())[0].split("\n"))
     for line in case.script:
         assert line in before, f"no {line!r} in\n{before}"
 

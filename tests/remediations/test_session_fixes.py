@@ -15,6 +15,7 @@ from audit.registry import builtin
 from audit.source import Answer, Question
 from audit.testing import judged
 from remediations.actions import Manual, Run, steps
+from remediations.script import library
 from tests.checks.storage.trees import MINE, USER, Answers, host, mounted
 from tests.remediations.law4 import Entry, law4
 from tests.remediations.lxc_tree import HOME, theirs, tree_of
@@ -91,7 +92,7 @@ CASES = (
         "ulimit for everybody",
         "limit_nofile",
         {"/etc/profile": "ulimit -n 20\n"},
-        ("        replace /etc/profile 1 'ulimit -n 20' '# ulimit -n 20'\n",),
+        ("\nreplace /etc/profile 1 'ulimit -n 20' '# ulimit -n 20'\n",),
     ),
     Case(
         "no pam_systemd in the stack, but its package",
@@ -134,7 +135,7 @@ def test_fail_fix_pass_twice_undo(case: Case, tmp_path: Path) -> None:
     check = CHECKS[f"session.{case.check}"]
     tree = tree_of(tmp_path, {**LOGIN, **case.changes})
     text = law4(check, tree, answers=ANSWERS)
-    before = text[: text.index("# How the steps above are done")]
+    before = "\n".join(line.strip() for line in text.split(library())[0].split("\n"))
     for line in case.script:
         assert line in before, f"no {line!r} in\n{before}"
     for line in case.absent:

@@ -115,8 +115,8 @@ def test_a_flag_comes_off_the_mount_and_off_its_line_of_fstab() -> None:
     line = "/dev/a\t/d\\040a ext4 noexec,user,nosuid 0 0"
     run, edit = readable(without(fstab(f"# /d\n{line}\n"), DATA, "noexec"))
     assert isinstance(run, Run)
-    assert run.command == "mount -o remount,bind,nosuid,nodev,noatime,exec '/d a'"
-    assert run.undo == "mount -o remount,bind,nosuid,nodev,noexec,noatime '/d a'"
+    assert run.command == "mount -o remount,bind,nosuid,nodev,exec '/d a'"
+    assert run.undo == "mount -o remount,bind,nosuid,nodev,noexec '/d a'"
     assert edit == Replace("/etc/fstab", 2, line, "/dev/a\t/d\\040a ext4 user,nosuid,exec 0 0")
     for text in (None, "", "/dev/a /elsewhere ext4 noexec\n", "x\n"):
         assert len(without(fstab(text), DATA, "noexec").actions) == 1
