@@ -12,7 +12,7 @@ from audit.facts.subids import BLOCK, ID_LIMIT
 from audit.host import Host
 from audit.model import Fix, NotApplicable, Unknown
 from remediations.config import Change, append, by_hand, rewrite
-from remediations.idmap import largest
+from remediations.idmap import chosen
 
 # What confines or limits the container, and what it is made of: leaving such a line out would give
 # another container than was asked for.
@@ -88,8 +88,8 @@ def _idmap(host: Host, one: Problem, value: str) -> Fix:
     kind = KINDS.get(value[:1])
     new = ""
     try:
-        if kind is not None and not host.get(maps_of, kind) and host.request.container is None:
-            first = largest(host, kind)
+        if kind is not None and not host.get(maps_of, kind):
+            first = chosen(host, kind)
             new = "" if first is None else IdMap(kind, 0, first, BLOCK).text
     except (Unknown, NotApplicable):
         new = ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from audit.facts.accounts import local_accounts, local_groups, target
+from audit.facts.accounts import is_local_only, local_accounts, local_groups, target
 from audit.facts.config import container_config
+from audit.facts.guest import rootfs
 from audit.facts.idmap import IdMap, delegated, is_granted, is_nested, maps_of
 from audit.facts.subids import (
     BLOCK,
@@ -20,7 +21,7 @@ from audit.facts.subids import (
 from audit.host import Host
 from audit.model import Fix, NotApplicable, Unknown
 from remediations.actions import NOBODY, ROOT, USER, Action, Append, Delete, Manual, Plain, Replace
-from remediations.config import Change, by_hand, editor, raw_line
+from remediations.config import Change, by_hand, editor, raw_line, rewrite
 from remediations.quoting import words
 
 WRITABLE = 0o022
@@ -37,6 +38,8 @@ def grant(host: Host, *kinds: str) -> Fix | None:
             return _by_plugin(host, name, kinds)
         if (file := _unreadable(host, kinds)) is not None:
             return file
+        if (lines := _misspelt(host, kinds)) is not None:
+            return lines
         spans = _wanted(host, kinds)
         if spans and all(is_free(host, kind, span) for kind, span in spans.items()):
             return _grant(host, spans)
@@ -119,23 +122,53 @@ def more_ids_outside(kind: str) -> Fix:
 def map_root(host: Host, *kinds: str) -> Fix | None:
     """Map what the user has been granted; where that is too little, grant a block first.
 
-    None where that cannot be worked out, and for a container that exists: its files belong to the
-    ids that it had.
+    None where that cannot be worked out. A container that exists gets the ids that its files belong
+    to.
     """
-    if host.request.container is not None:
-        return None
     lines: list[IdMap] = []
     try:
+        if (cleared := _uncleared(host)) is not None:
+            return cleared
         for kind in kinds:
-            first = largest(host, kind)
+            first = chosen(host, kind)
             if first is None:
-                return grant(host, *kinds)
+                return None if host.request.container else grant(host, *kinds)
             lines.append(IdMap(kind, 0, first, BLOCK))
         actions = edit(host, lines)
     except (Unknown, NotApplicable):
         return None
     title = "map container ids to the ids that the user has been granted"
     return Fix("idmap", title, actions)
+
+
+def chosen(host: Host, kind: str) -> int | None:
+    """The first id to map: of a new container that of the largest range, of one that is there the
+    owner of its root file system.
+    """
+    if host.request.container is None:
+        return largest(host, kind)
+    root = host.get(rootfs)
+    found = host.stat(root.path) if root is not None and root.path.startswith("/") else None
+    if found is None or found.kind != "directory":
+        return None
+    first = found.uid if kind == "uid" else found.gid
+    return first if first and host.get(is_granted, kind, first, BLOCK) else None
+
+
+def _uncleared(host: Host) -> Fix | None:
+    """Leave out a `lxc.idmap =` that takes back all that stood before it; None where there is
+    none.
+    """
+    config = host.get(container_config)
+    seen = False
+    for entry in config.entries:
+        seen |= entry.key == "lxc.idmap" and bool(entry.value)
+    last = [entry for entry in config.entries if entry.key == "lxc.idmap"][-1:]
+    if not seen or not last or last[0].value:
+        return None
+    clearing = [one for one in config.entries if one.key == "lxc.idmap" and not one.value]
+    changes = [Change(one.file, one.line, one.text) for one in clearing]
+    return rewrite(host, "leave lxc.idmap as it is mapped above", *changes, mechanism="idmap")
 
 
 def largest(host: Host, kind: str) -> int | None:
@@ -256,6 +289,25 @@ def _unreadable(host: Host, kinds: tuple[str, ...]) -> Fix | None:
     return None
 
 
+def _misspelt(host: Host, kinds: tuple[str, ...]) -> Fix | None:
+    """Lines of the user's name in other letters, which nobody has: Linux tells them apart."""
+    name = host.get(target).name
+    if not host.get(is_local_only, "passwd"):
+        return None
+    others = {account.name for account in host.get(local_accounts)}
+    edits: list[Action] = []
+    for kind in kinds:
+        file = host.get(subids, kind)
+        for one in file.grants if file else ():
+            if one.owner not in others and one.owner.lower() == name.lower():
+                old = (host.read(FILES[kind]) or "").split("\n")[one.line - 1]
+                edits.append(Replace(FILES[kind], one.line, old, f"{name}:{one.start}:{one.size}"))
+                break
+    if len(edits) < len(kinds):
+        return None
+    return Fix("subids", f"write {name} as the account is called", tuple(edits))
+
+
 def _wanted(host: Host, kinds: tuple[str, ...]) -> dict[str, Range]:
     """What the config asks for and the user lacks, from the first to the last id; empty when a kind
     asks for nothing.
@@ -275,12 +327,28 @@ def _wanted(host: Host, kinds: tuple[str, ...]) -> dict[str, Range]:
 
 def _grant(host: Host, spans: dict[str, Range]) -> Fix:
     name = host.get(target).name
-    lines = tuple(
-        Append(FILES[kind], f"{name}:{first}:{last - first + 1}")
-        for kind, (first, last) in spans.items()
-    )
+    lines = tuple(edit for kind, span in spans.items() for edit in _line(host, kind, name, span))
     what = " and ".join(f"{kind}s {first}-{last}" for kind, (first, last) in spans.items())
     return Fix("subids", f"grant {name} the {what}", lines)
+
+
+def _line(host: Host, kind: str, name: str, span: Range) -> tuple[Action, ...]:
+    """A line at the end of the file, where the user has none by name. Else in the place of the
+    first, which goes to the end if it grants anything more: lxc-usernsexec takes the first only.
+    """
+    path = FILES[kind]
+    new = f"{name}:{span[0]}:{span[1] - span[0] + 1}"
+    first = next((one for one in host.get(own_grants_of, kind) if one.owner == name), None)
+    if first is None or first.size >= BLOCK:
+        return (Append(path, new),)
+    old = (host.read(path) or "").split("\n")[first.line - 1]
+    if "\0" in old:
+        return (Append(path, new),)
+    place = Replace(path, first.line, old, new)
+    has = first.range if first.size else None
+    if has is None or (span[0] <= has[0] and has[1] <= span[1]):
+        return (place,)
+    return (place, Append(path, old))
 
 
 def _by_plugin(host: Host, name: str, kinds: tuple[str, ...]) -> Fix:

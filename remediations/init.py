@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from audit.facts.config import container_config
 from audit.facts.guest import DEFAULT_INIT, inside
+from audit.facts.idmap import idmaps
 from audit.host import Host, Stat
 from audit.model import Fix, Unknown
-from remediations.actions import ROOT, USER, Manual
+from remediations.actions import ROOT, USER, Manual, Run
 from remediations.config import leave_out
 from remediations.quoting import word
 
@@ -34,8 +35,15 @@ def make_executable(host: Host, path: str, stat: Stat) -> Fix | None:
     """
     if stat.kind != "file":
         return None
-    line = f"lxc-usernsexec -- chmod {stat.mode | EXECUTABLE:o} {word(path)}"
-    return Fix("init", f"make {path} executable", (Manual((line,), USER),))
+    maps = [f"-m {one.kind[0]}:{one.inside}:{one.outside}:{one.size}" for one in host.get(idmaps)]
+    as_root = f"lxc-usernsexec {' '.join(maps)} --"
+    run = Run(
+        f"{as_root} chmod {stat.mode | EXECUTABLE:o} {word(path)}",
+        f"{as_root} test -x {word(path)}",
+        f"{as_root} chmod {stat.mode:o} {word(path)}",
+        theirs=True,
+    )
+    return Fix("init", f"make {path} executable", (run,))
 
 
 def emulate(machine: str) -> Fix:

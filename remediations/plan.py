@@ -28,7 +28,7 @@ from remediations.actions import (
 
 # mechanism -> its place; what is not listed stands between. Packages bring the tools of the others,
 # ids come before the config that maps them, and files before the services that read them.
-FIRST = ("package", "create_user", "make_home", "module", "sysctl", "subids", "subid_file")
+FIRST = ("package", "create_user", "make_home", "module", "sysctl", "subid_file", "subids")
 LAST = ("acl_traverse", "bridge", "lxc_net", "service", "linger", "boot_parameter", "reboot")
 
 # keys of container configs that may stand there many times
@@ -164,6 +164,8 @@ def _claims(action: Action) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _line_claims(path: str, edit: Edit) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(edit, Replace) and edit.old == edit.new:
+        return  # only the newline at its end
     if not isinstance(edit, Append):
         new = edit.new if isinstance(edit, Replace) else "gone"
         yield (f"line {edit.number} of", path), new

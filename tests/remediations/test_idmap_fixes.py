@@ -147,7 +147,7 @@ CASES = (
             "/etc/subgid": "lxc:100000:1000\n",
             CONFIG: theirs("lxc.idmap = u 0 100000 1000\nlxc.idmap = g 0 100000 1000\n"),
         },
-        {"/etc/subuid": "lxc:100000:1000\nlxc:165536:65536\n"},
+        {"/etc/subuid": "lxc:165536:65536\nlxc:100000:1000\n"},
     ),
     Case(
         "a plugin that is not there",
@@ -173,6 +173,45 @@ CASES = (
         "within_subids",
         {f"{CONTAINERS}/c/": theirs(), f"{CONTAINERS}/c/config": theirs(OTHER)},
         {"/etc/subuid": f"lxc:{BLOCK}\nlxc:300000:65536\n", f"{CONTAINERS}/c/config": OTHER},
+        Request("lxc", container="c"),
+    ),
+    Case(
+        "two lines with a gap, of which lxc-usernsexec takes the first",
+        "within_subids",
+        {"/etc/subuid": "lxc:100000:30000\nlxc:130001:40000\nlxc:7000000:5"},
+        {"/etc/subuid": f"lxc:{BLOCK}\nlxc:130001:40000\nlxc:7000000:5\n"},
+    ),
+    Case(
+        "a small line of others' ids first",
+        "within_subids",
+        {"/etc/subuid": "lxc:7000000:5\n"},
+        {"/etc/subuid": f"lxc:{BLOCK}\nlxc:7000000:5\n"},
+    ),
+    Case(
+        "the name in other letters",
+        "subid_entry",
+        {"/etc/subuid": f"Lxc:{BLOCK}\n"},
+        {"/etc/subuid": f"lxc:{BLOCK}\n"},
+    ),
+    Case(
+        "the map is taken back at the end",
+        "container_root",
+        {CONFIG: theirs(f"{IDMAP}lxc.idmap =\n")},
+        {CONFIG: f"{IDMAP}# lxc.idmap =\n"},
+    ),
+    Case(
+        "no map in a container whose files are mapped",
+        "container_root",
+        {
+            f"{CONTAINERS}/c/": theirs(),
+            f"{CONTAINERS}/c/config": theirs(f"lxc.rootfs.path = dir:{CONTAINERS}/c/rootfs\n"),
+            f"{CONTAINERS}/c/rootfs/": Entry(uid=300000, gid=100000),
+            "/etc/subuid": f"lxc:{BLOCK}\nlxc:300000:65536\n",
+        },
+        {
+            f"{CONTAINERS}/c/config": f"lxc.rootfs.path = dir:{CONTAINERS}/c/rootfs\n"
+            "lxc.idmap = u 0 300000 65536\nlxc.idmap = g 0 100000 65536\n"
+        },
         Request("lxc", container="c"),
     ),
     Case("no lxc.idmap", "container_root", {CONFIG: theirs("lxc.tty.max = 1")}),
