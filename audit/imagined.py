@@ -31,6 +31,8 @@ from remediations.actions import (
 from remediations.edits import Changed, edited
 
 READS = ("read", "user_read")
+CREATORS = (Append, Write, Plain, Directory)
+ACL = "system.posix_acl_access"
 LATER = "that would have to be looked at after the fixes"
 
 
@@ -55,6 +57,24 @@ class Imagined:
                     pass
                 case _:
                     self.by_path.setdefault(action.path, []).append(action)
+        self._add_parents()
+
+    def _add_parents(self) -> None:
+        """The directories that a script makes on its way to a file."""
+        for path, found in [*self.by_path.items()]:
+            if not isinstance(found[0], CREATORS):
+                continue
+            theirs = getattr(found[0], "theirs", False)
+            above = path.rpartition("/")[0]
+            while above and above not in self.by_path and self._is_absent(above):
+                self.by_path[above] = [Directory(above, 0o755, theirs)]
+                above = above.rpartition("/")[0]
+
+    def _is_absent(self, path: str) -> bool:
+        try:
+            return self.inner.ask("lstat", path) is None
+        except Unknown:
+            return False
 
     def ask(self, verb: str, *args: str) -> Answer:
         path = args[0] if args else ""
@@ -67,14 +87,14 @@ class Imagined:
             return self.inner.ask(verb, *args)
         if path in self.unseen:
             raise Unknown(LATER)
+        if isinstance(self.by_path.get(path, (None,))[-1], Remove):
+            return self._gone(verb, *args)
         if verb in READS and path in self.by_path:
             return self._text(verb, *args)
         if verb in ("stat", "lstat") and path in self.by_path:
             return self._stat(verb, path)
-        if verb == "xattr" and any(
-            isinstance(one, (Acl, Capability, Owner)) for one in self.by_path.get(path, ())
-        ):
-            raise Unknown(LATER)
+        if verb == "xattr" and path in self.by_path:
+            return self._xattr(path, args[1])
         if verb in ("list", "user_list"):
             return self._list(verb, *args)
         answer = self.inner.ask(verb, *args)
@@ -96,16 +116,40 @@ class Imagined:
         )
 
     def _exists(self, path: str) -> bool:
-        found = self.by_path.get(path, ())
-        return any(isinstance(one, (Append, Write, Plain, Directory)) for one in found)
+        return any(isinstance(one, CREATORS) for one in self.by_path.get(path, ()))
+
+    def _gone(self, verb: str, *args: str) -> Answer:
+        """Nothing is there; but who may not pass a directory on the way cannot even tell that."""
+        if verb.startswith("user_") and isinstance(self.inner.ask(verb, *args), dict):
+            raise Unknown(LATER)
+        return None
+
+    def _xattr(self, path: str, name: str) -> Answer:
+        actions = self.by_path[path]
+        before = self.inner.ask("xattr", path, name)
+        changes = (Acl, Mode) if before is not None else (Acl,)
+        if isinstance(actions[0], Plain) or any(
+            isinstance(one, changes if name == ACL else (Capability, Owner)) for one in actions
+        ):
+            raise Unknown(LATER)
+        return before
 
     def _text(self, verb: str, path: str, *rest: str) -> Answer:
-        is_new = isinstance(self.by_path[path][0], Plain)
-        before = None if is_new else self.inner.ask(verb, path, *rest)
+        actions = self.by_path[path]
+        if isinstance(actions[0], Directory) and self._is_absent(path):
+            if verb == "user_read":
+                self._demand_readable(path, None)
+                return {"denied": "it is a directory"}
+            raise Unknown(f"{path} is a directory, not a regular file")
+        before = None
+        if not isinstance(actions[0], Plain):
+            before = self.inner.ask(verb, path, *rest)
+        if verb == "user_read":
+            self._demand_readable(path, before)
         if isinstance(before, dict):
-            raise Unknown(LATER)
+            return before
         text = before if isinstance(before, str) else None
-        for action in self.by_path[path]:
+        for action in actions:
             match action:
                 case Write(_, new) | Plain(_, new):
                     text = new
@@ -120,6 +164,20 @@ class Imagined:
                         raise Unknown(str(why)) from None
                     text = text if after is None else after
         return text
+
+    def _demand_readable(self, path: str, before: Answer) -> None:
+        """Raises Unknown where the user may be able to read what it could not, or the reverse."""
+        if self._opens(path):
+            raise Unknown(LATER)
+        if before is not None or getattr(self.by_path[path][0], "theirs", False):
+            return
+        stat = self._stat("stat", path)
+        if not (isinstance(stat, list) and int(str(stat[1])) & 0o004):
+            raise Unknown(LATER)
+        while path := path.rpartition("/")[0]:
+            above = self.ask("stat", path)
+            if not (isinstance(above, list) and int(str(above[1])) & 0o001):
+                raise Unknown(LATER)
 
     def _stat(self, verb: str, path: str) -> Answer:
         stat = self.inner.ask(verb, path)
@@ -168,7 +226,10 @@ class Imagined:
                     found.add(name)
             else:
                 found.discard(name)
-        if names is None and not found:
+        is_made = isinstance(self.by_path.get(path, (None,))[0], Directory)
+        if names is None and verb == "user_list" and is_made:
+            self._demand_readable(path, None)
+        if names is None and not found and not is_made:
             if self.brings_files:
                 raise Unknown(LATER)
             return None

@@ -71,12 +71,14 @@ def plan(
     asked: dict[tuple[str, Fix], Asked] = {(one.check, one.fix): one for one in before}
     bare: dict[str, str] = {}
     now = run(checks, host)
+    passed = _passed(now)
     results = now
     for _ in range(MOST_ROUNDS):
         fresh = 0
         for check, finding in _failed(results, checks, level, chosen):
             if finding.fix is None or not finding.fix.actions:
-                bare.setdefault(check.id, finding.message)
+                if check.id not in passed:
+                    bare.setdefault(check.id, finding.message)
                 continue
             fix = rework(finding.fix) if rework else finding.fix
             if (check.id, fix) not in asked:
@@ -158,11 +160,7 @@ def _broken(
 
 def _turned(was: list[CheckResult], will: list[CheckResult]) -> list[tuple[str, str]]:
     """(check, message) of each that turns from pass to fail at a level that matters."""
-    passed = {
-        result.check.id
-        for result in was
-        if all(finding.outcome is Outcome.PASS for finding in result.findings)
-    }
+    passed = _passed(was)
     return [
         (result.check.id, finding.message)
         for result in will
@@ -170,6 +168,14 @@ def _turned(was: list[CheckResult], will: list[CheckResult]) -> list[tuple[str, 
         for finding in result.findings
         if finding.outcome is Outcome.FAIL and level_of(result.check, finding) in LEVELS["degraded"]
     ]
+
+
+def _passed(results: list[CheckResult]) -> set[str]:
+    return {
+        result.check.id
+        for result in results
+        if all(finding.outcome is Outcome.PASS for finding in result.findings)
+    }
 
 
 def _containers(host: Host) -> list[str]:

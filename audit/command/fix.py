@@ -119,7 +119,6 @@ def _host(args: argparse.Namespace) -> tuple[Host, tuple[Asked, ...]]:
     if name is None:
         return host_of(args), ()
     from remediations.account import create, is_name
-
     from remediations.plan import Asked
 
     if not is_name(name):
