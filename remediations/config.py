@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from audit.facts.accounts import target
+from audit.access import may
+from audit.facts.accounts import credentials, target
 from audit.facts.config import Entry, config_lines, container_config
 from audit.facts.userfiles import user_read
 from audit.host import Host
@@ -18,6 +19,12 @@ from audit.model import Fix, NotApplicable, Unknown
 from audit.records import NamedTuple
 from remediations.actions import NOBODY, ROOT, USER, Action, Append, Manual, Replace
 from remediations.quoting import word
+
+ACL = "system.posix_acl_access"
+STICKY = 0o1000
+
+
+ACL = "system.posix_acl_access"
 
 
 class Change(NamedTuple):
@@ -112,7 +119,7 @@ def rights(host: Host, path: str) -> str:
         if real is None:
             return NOBODY
         if is_below(real, home):
-            return USER if _may_write_beside(host, real, account.uid) else NOBODY
+            return USER if _may_write_beside(host, real) else NOBODY
         if is_below(path, account.home):
             return NOBODY  # a symlink leads out of the home
         owners = {
@@ -201,11 +208,18 @@ def _real(host: Host, path: str) -> str | None:
     return None if real is None else f"{real.rstrip('/')}/{name}"
 
 
-def _may_write_beside(host: Host, path: str, uid: int) -> bool:
-    """Whether the directory is the user's: a file is written beside and renamed."""
+def _may_write_beside(host: Host, path: str) -> bool:
+    """Whether the user may write to the directory: a file is written beside and renamed.
+
+    That of a container belongs to the container's root, and to the user's group.
+    """
+    who = host.get(credentials)
     for place in reversed(_ancestors(path)[:-1]):
         if (found := host.lstat(place)) is not None:
-            return found.uid == uid
+            if found.uid == who.uid:
+                return bool(found.mode & 0o200)
+            acl = host.xattr(place, ACL)
+            return not found.mode & STICKY and all(may([*found], acl, who, one) for one in "wx")
     return False
 
 

@@ -40,6 +40,11 @@ def correct(host: Host, one: Problem) -> Fix:
     value = one.text.partition("=")[2].strip(" \t")
     if one.key == "lxc.idmap":
         return _idmap(host, one, value)
+    if one.key == "lxc.mount.auto":
+        kept = [word for word in value.split() if _is_taken(host, one.key, word)]
+        new = f"{one.key} = {' '.join(kept)}" if kept else ""
+        title = f"leave out of line {one.line} of {one.file} what LXC does not mount"
+        return rewrite(host, title, Change(one.file, one.line, one.text, new))
     if (typed := _TYPED.fullmatch(one.key)) is not None:
         return _behind_its_type(host, one, typed[1], typed[2])
     return leave_out(host, one)

@@ -15,7 +15,7 @@ from audit.model import (
     Undecided,
     check,
 )
-from remediations.config import Change, put, rewrite
+from remediations.config import Change, leave_out, put, rewrite
 
 
 @check(
@@ -76,10 +76,10 @@ def prlimit(host: Host) -> Iterator[Finding]:
             yield Pass(f"{entry.text} is within {limit_text}", seen, subject=name)
 
 
-def named(host: Host, entry: Entry, name: str) -> Fix | None:
-    """Name the resource as LXC does; None where it has none of that name."""
+def named(host: Host, entry: Entry, name: str) -> Fix:
+    """Name the resource as LXC does; what it has not got, it cannot limit."""
     known = name.lower().removeprefix("rlimit_")
     if not is_resource(known):
-        return None
+        return leave_out(host, entry)
     new = f"lxc.prlimit.{known} = {entry.value}"
     return rewrite(host, f"write {new}", Change(entry.file, entry.line, entry.text, new))

@@ -83,6 +83,15 @@ CASES = (
     Case(
         "duplicates", "lxc.tty.max = 1\nlxc.tty.max = 2\n", "# lxc.tty.max = 1\nlxc.tty.max = 2\n"
     ),
+    Case("values", "lxc.mount.auto = proc:purple sys\n", "lxc.mount.auto = sys\n"),
+    Case("prlimit", "lxc.prlimit.nosuch = 5\n", "# lxc.prlimit.nosuch = 5\n", cured=NA),
+    Case(
+        "values",
+        "lxc.tty.max = x\n",
+        "# lxc.tty.max = x\n",
+        {f"{CONTAINERS}/c/": Entry(mode=0o770, uid=100000, gid=1001)},
+        request=OLD,
+    ),
     Case("autodev", "lxc.autodev = 0\n", "lxc.autodev = 1\n", request=OLD),
     Case("proc", "lxc.proc.oom_score_adj = 10\n", "# lxc.proc.oom_score_adj = 10\n", cured=NA),
     Case("monitor_unshare", "lxc.monitor.unshare = 1\n", "# lxc.monitor.unshare = 1\n", cured=NA),
