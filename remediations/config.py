@@ -20,7 +20,6 @@ from audit.records import NamedTuple
 from remediations.actions import NOBODY, ROOT, USER, Action, Append, Manual, Replace
 from remediations.quoting import word
 
-ACL = "system.posix_acl_access"
 STICKY = 0o1000
 
 

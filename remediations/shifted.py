@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from audit.facts.accounts import target
+from audit.facts.config import container_config
 from audit.facts.paths import Crosser, Obstacle, Step, passes, walk
 from audit.facts.places import container_dir, rootfs_path, user_crosser
 from audit.host import Host
-from audit.model import Fix
+from audit.model import Fix, NotApplicable, Unknown
 from remediations.access import entries, listed, setfacl, traverse
 from remediations.actions import ROOT, Acl, Action, Manual, Mode, Owner, typed
+from remediations.config import put
 from remediations.homes import in_home, spelled
 
 
@@ -34,6 +36,22 @@ def shift(host: Host, closed: list[Step], crosser: Crosser) -> Fix:
     names = listed([step.path for step in closed])
     title = f"give {names} to the container's root (uid {crosser.who.uid})"
     return Fix("shift_rootfs", title, (*opened, *actions))
+
+
+def rename(host: Host) -> Fix | None:
+    """Name the rootfs that lies beside the config, where one does: homes move, and users are
+    renamed. None where there is none.
+    """
+    try:
+        entry = host.get(container_config).last("lxc.rootfs.path")
+        place = f"{host.get(container_dir)}/rootfs"
+        found = host.lstat(place)
+    except (Unknown, NotApplicable):
+        return None
+    if entry is None or found is None or found.kind != "directory":
+        return None
+    kind, colon, _ = entry.value.partition(":")
+    return put(host, entry, f"{kind}:{place}" if colon else place)
 
 
 def let_user_in(host: Host, closed: list[Step]) -> Fix:

@@ -23,7 +23,7 @@ from audit.model import (
     Pass,
     check,
 )
-from remediations.shifted import let_user_in, shift
+from remediations.shifted import let_user_in, rename, shift
 
 
 @check(
@@ -83,6 +83,7 @@ def _judge(host: Host, path: str, crosser: Crosser) -> Iterator[Finding]:
         yield Fail(
             f"{place} is not there, but lxc.rootfs.path is {path}",
             Evidence(path, None, f"{place} does not exist", "a directory"),
+            fix=rename(host),
         )
         return
     obstacles = host.get(traversal, path, crosser)

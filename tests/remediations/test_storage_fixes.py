@@ -303,6 +303,19 @@ CASES = (
         WITH,
     ),
     Case(
+        "a config that names a rootfs where the home was before",
+        "rootfs",
+        {
+            **CONTAINER,
+            f"{WEB}/config": theirs(f"{IDMAP}lxc.rootfs.path = dir:/home/old/web/rootfs\n", 0o640),
+        },
+        (
+            f"as_user replace {WEB}/config 3 'lxc.rootfs.path = dir:/home/old/web/rootfs'"
+            f" 'lxc.rootfs.path = dir:{WEB}/rootfs'\n",
+        ),
+        WITH,
+    ),
+    Case(
         "an image cache that root made",
         "image_cache",
         {
