@@ -40,6 +40,8 @@ def grant(host: Host, *kinds: str) -> Fix | None:
             return file
         if (lines := _misspelt(host, kinds)) is not None:
             return lines
+        if (shorter := _one_less(host, kinds)) is not None:
+            return shorter
         spans = _wanted(host, kinds)
         if spans and all(is_free(host, kind, span) for kind, span in spans.items()):
             return _grant(host, spans)
@@ -306,6 +308,26 @@ def _misspelt(host: Host, kinds: tuple[str, ...]) -> Fix | None:
     if len(edits) < len(kinds):
         return None
     return Fix("subids", f"write {name} as the account is called", tuple(edits))
+
+
+def _one_less(host: Host, kinds: tuple[str, ...]) -> Fix | None:
+    """Take the last id off a map of 65537, which nobody means; None where there is none, or the
+    rest of it is not to be had.
+    """
+    lines: list[IdMap] = []
+    spans: dict[str, Range] = {}
+    for kind in kinds:
+        maps = host.get(maps_of, kind)
+        if len(maps) != 1 or (maps[0].inside, maps[0].size) != (0, BLOCK + 1):
+            continue
+        first = maps[0].outside
+        lines.append(IdMap(kind, 0, first, BLOCK))
+        if not host.get(is_granted, kind, first, BLOCK):
+            spans[kind] = (first, first + BLOCK - 1)
+    if not lines or not all(is_free(host, kind, span) for kind, span in spans.items()):
+        return None
+    given = _grant(host, spans).actions if spans else ()
+    return Fix("idmap", f"map {BLOCK} ids, not one more", (*given, *edit(host, lines)))
 
 
 def _wanted(host: Host, kinds: tuple[str, ...]) -> dict[str, Range]:

@@ -214,6 +214,16 @@ CASES = (
         },
         Request("lxc", container="c"),
     ),
+    Case(
+        "an existing container with one id too many",
+        "within_subids",
+        {
+            f"{CONTAINERS}/c/": theirs(),
+            f"{CONTAINERS}/c/config": theirs(IDMAP.replace("65536", "65537")),
+        },
+        {f"{CONTAINERS}/c/config": IDMAP, "/etc/subuid": f"lxc:{BLOCK}\n"},
+        Request("lxc", container="c"),
+    ),
     Case("no lxc.idmap", "container_root", {CONFIG: theirs("lxc.tty.max = 1")}),
     Case("only uids", "container_root", {CONFIG: theirs(IDMAP.split("lxc.idmap = g")[0])}),
     Case(
