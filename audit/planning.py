@@ -159,7 +159,7 @@ def _broken(
 
 
 def _turned(was: list[CheckResult], will: list[CheckResult]) -> list[tuple[str, str]]:
-    """(check, message) of each that turns from pass to fail at a level that matters."""
+    """(check, message) of each that turns from pass to fail and stops containers by that."""
     passed = _passed(was)
     return [
         (result.check.id, finding.message)

@@ -26,11 +26,15 @@ class Install(NamedTuple):
 
 
 class Append(NamedTuple):
-    """A line at the end of a file, which is made when it is not there."""
+    """A line at the end of a file, which is made when it is not there.
+
+    `behind`: another line, behind all of which it has to stand to be in force.
+    """
 
     path: str
     line: str
     theirs: bool = False
+    behind: str = ""
 
 
 class Replace(NamedTuple):
@@ -269,7 +273,7 @@ def _call(action: Action) -> str:
             )
             return f"{verb} {word(command)} {words(*action.packages)}"
         case Append(path, line):
-            return f"append {words(path, line)}"
+            return f"append {words(path, line, *filter(None, [action.behind]))}"
         case Replace(path, number, old, new):
             return f"replace {word(path)} {number} {words(old, new)}"
         case Delete(path, number, old, alike):

@@ -86,6 +86,11 @@ def _tasks(action: Action) -> Iterable[Task]:
             from remediations.distro import install_run
 
             yield from _tasks(install_run(action))
+        case Append(path, line, _, behind) if behind:
+            one, other = re.escape(line), re.escape(behind)
+            last = rf"(?ms)\A(?!.*^{one}$(?!.*^{other}$))(.*?)\n?\Z"
+            text = line.replace("\\", "\\\\")
+            yield _file("replace", path, regexp=last, replace=f"\\1\n{text}\n")
         case Append(path, line):
             yield from _parent(path)
             yield _file("lineinfile", path, line=line, insertafter="EOF", create=True)

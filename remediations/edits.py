@@ -21,8 +21,8 @@ def edited(text: str, edit: Edit) -> str | None:
     if lines[-1] == "":
         lines.pop()
     match edit:
-        case Append(_, line):
-            if line in lines:
+        case Append(_, line, _, behind):
+            if line in lines and _last(lines, line) >= (_last(lines, behind) if behind else 0):
                 return None
             lines.append(line)
         case Replace(_, number, old, new):
@@ -37,6 +37,11 @@ def edited(text: str, edit: Edit) -> str | None:
             del lines[(number if _is_at(lines, number, old) else _first(lines, old)) - 1]
     after = "".join(f"{line}\n" for line in lines)
     return None if after == text else after
+
+
+def _last(lines: list[str], text: str) -> int:
+    """The number of the last line that reads so, 0 for none."""
+    return max((number for number, line in enumerate(lines, 1) if line == text), default=0)
 
 
 def _is_at(lines: list[str], number: int, text: str) -> bool:

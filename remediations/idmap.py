@@ -69,15 +69,15 @@ def add_block(host: Host, *kinds: str) -> Fix | None:
 
 def _grant_and_map(host: Host, *kinds: str) -> Fix | None:
     given = add_block(host, *kinds)
-    if given is None or given.id != "subids":
-        return given
     try:
+        if given is None or given.id != "subids" or _is_hidden(host):
+            return given
         block = host.get(free_block) or 0
         actions = edit(host, [IdMap(kind, 0, block, BLOCK) for kind in kinds])
     except (Unknown, NotApplicable):
         return None
     title = f"{given.title}, and map them"
-    return given._replace(title=title, actions=(*given.actions, *actions))
+    return Fix("idmap", title, (*given.actions, *actions))
 
 
 def use_granted(host: Host, kind: str) -> Fix | None:
@@ -171,6 +171,16 @@ def _uncleared(host: Host) -> Fix | None:
     clearing = [one for one in config.entries if one.key == "lxc.idmap" and not one.value]
     changes = [Change(one.file, one.line, one.text) for one in clearing]
     return rewrite(host, "leave lxc.idmap as it is mapped above", *changes, mechanism="idmap")
+
+
+def _is_hidden(host: Host) -> bool:
+    """Whether the maps are somebody else's to write: there is no config that can be read, or they
+    may stand in a line that LXC refuses.
+    """
+    return any(
+        one.line == 0 or one.text.lstrip().startswith(("lxc.idmap", "lxc.id_map"))
+        for one in host.get(container_config).problems
+    )
 
 
 def largest(host: Host, kind: str) -> int | None:

@@ -152,7 +152,7 @@ finish() { # after the last: the next run gets a journal of its own
     [ "$failed" = 0 ] || die "$failed of the steps could not be done, as said above"
 }
 tidy() { # nothing stays behind of what there is no record in
-    [ -n "$(latest)" ] || rm -rf -- "$state"
+    [ -n "$(latest)" ] || [ -e "$state/kept" ] || rm -rf -- "$state"
     rmdir -- "${state%/*}" 2>/dev/null || :
 }
 record() { # VERB PATH: begin the record of one change, in $record
@@ -207,7 +207,9 @@ manual() { # TEXT...: what only a person can do
     for text; do say "   by hand: $text"; done
 }
 
-append() { change append "$1" 0 '' "$2"; }         # PATH LINE
+append() { # PATH LINE [BEHIND]: at the end, unless it is there, behind all lines that read BEHIND
+    BEHIND=${3:-} change append "$1" 0 '' "$2"
+}
 replace() { change replace "$1" "$2" "$3" "$4"; }  # PATH NUMBER OLD NEW; NUMBER/OF where several lines are alike
 delete() { change delete "$1" "$2" "$3" ''; }      # PATH NUMBER OLD
 write() { # PATH MODE <CONTENT: a whole file
@@ -249,7 +251,7 @@ change() { # append|replace|delete PATH NUMBER OLD NEW
     lock "$2"
     fetch
     code=0
-    OP=$1 NUMBER=${3%/*} OF=${3#*/} OLD=$4 NEW=$5 edited <"$work/old" >"$work/new" || code=$?
+    BEHIND=${BEHIND:-} OP=$1 NUMBER=${3%/*} OF=${3#*/} OLD=$4 NEW=$5 edited <"$work/old" >"$work/new" || code=$?
     case $code in
         0) ;;
         3)
@@ -282,10 +284,13 @@ change() { # append|replace|delete PATH NUMBER OLD NEW
 }
 edited() { # standard input with the edit of the environment; 3: nothing to do, 4: cannot
     LC_ALL=C awk '
-        { line[NR] = $0; if ($0 == ENVIRON["OLD"]) { olds++; if (!first) first = NR }; if ($0 == ENVIRON["NEW"]) news++ }
+        { line[NR] = $0 }
+        $0 == ENVIRON["OLD"] { olds++; if (!first) first = NR }
+        $0 == ENVIRON["NEW"] { news++; newest = NR }
+        ENVIRON["BEHIND"] != "" && $0 == ENVIRON["BEHIND"] { behind = NR }
         END {
             op = ENVIRON["OP"]; at = ENVIRON["NUMBER"] + 0; of = ENVIRON["OF"] + 0
-            if (op == "append") { if (news) exit 3 }
+            if (op == "append") { if (newest && newest >= behind) exit 3 }
             else {
                 if (op == "delete" && olds < of) exit 3
                 if (at < 1 || at > NR || line[at] != ENVIRON["OLD"]) {
@@ -310,6 +315,7 @@ keep() { # what is at $at, in the record
     [ -n "$there" ] || return 0
     if [ "$AS" = user ]; then
         cp -- "$work/old" "$record.new/before"
+        stat -c %u:%g -- "$at" >"$record.new/owner"
     else
         cp -a -- "$at" "$record.new/before"
         acl_of "$at" >"$record.new/acl"
@@ -446,7 +452,10 @@ mode() { # PATH MODE
 }
 owner() { # PATH UID:GID; of a symlink itself. chown(2) takes setuid and capabilities away
     target "$1"
-    remeta owner "$1" "$(stat -c %u:%g -- "$at")" "$2" chown -h "$2" --
+    remeta owner "$1" "$(stat -c %u:%g -- "$at")" "$2" give "$2"
+}
+give() { # UID:GID: $at, found from a directory that nobody can swap any more
+    (cd -P -- "${at%/*}/" && [ "$(pwd -P)" = "$where" ] && chown -h -- "$1" "./${at##*/}")
 }
 capability() { # PATH TEXT, or -r
     target "$1"
@@ -630,9 +639,14 @@ undo() { # the last run, newest change first; what has been undone is off the re
 reads_anew() { # a command that is its own undo makes something read files again: when they are as they were
     [ "$(cat "$record/verb")" = run ] && cmp -s "$record/path" "$record/undo"
 }
-stays() {
+stays() { # what was there before is kept for a person to put back
     left=$((left + 1))
     did "$*"
+    if [ -e "$record/before" ] || [ -L "$record/before" ]; then
+        mkdir -p -- "$state/kept"
+        mv -- "$record/before" "$state/kept/$last-$one"
+        did "    what was there before is in $state/kept/$last-$one"
+    fi
 }
 undo_write() { undo_content whole; }
 undo_append() { undo_content delete; }
@@ -664,7 +678,7 @@ undo_content() { # how to take the edit back where somebody changed the file sin
         before=$text
         text_of "$record/new"
         code=0
-        OP=$1 NUMBER=0 OF=1 OLD=$text NEW=$before edited <"$work/old" >"$work/new" || code=$?
+        BEHIND="" OP=$1 NUMBER=0 OF=1 OLD=$text NEW=$before edited <"$work/old" >"$work/new" || code=$?
         case $code in
             0)
                 store "$work/new" 644
@@ -679,6 +693,7 @@ undo_content() { # how to take the edit back where somebody changed the file sin
 restore() { # FILE: put it back at $at with all that it had
     if [ "$AS" = user ]; then
         store "$1" 644
+        if is_root && [ -e "$record/owner" ]; then give "$(cat "$record/owner")"; fi
         return
     fi
     rm -f -- "$at.lxc-preflight"
@@ -727,7 +742,7 @@ undo_remove() {
     if is_alike "$at" "$record/before"; then
         did "$path: as it was"
     elif own test -e "$at"; then
-        stays "$path: there is a new one; what was there is thrown away"
+        stays "$path: there is a new one; it stays"
     elif [ "$AS" = user ]; then
         store "$record/before" "$(cat "$record/mode")"
         if [ -s "$record/acl" ] && has setfacl; then own setfacl --set-file=- -- "$at" <"$record/acl"; fi

@@ -21,6 +21,8 @@ def begin(host: Host, path: str) -> Fix:
     own where that works for a user as it is; without a network otherwise.
     """
     mapping = map_root(host, "uid", "gid")
+    if mapping is not None and mapping.id not in ("idmap", "subids"):
+        mapping = None  # something comes before that, and the maps with the next round
     title = f"begin {path}" + (f": {mapping.title}" if mapping else "")
     first = f"lxc.include = {SHIPPED}" if _is_usable(host) else "# what new containers begin with"
     actions = (*_in_the_way(host, path), *append(host, first))

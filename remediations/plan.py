@@ -91,7 +91,7 @@ def steps_of(asked: Iterable[Asked]) -> tuple[Step, ...]:
             merged[actions] = found._replace(findings=(*found.findings, one))
         elif actions:
             merged[actions] = Step((one,), one.fix.title, actions, one.fix.then)
-    return tuple(_each_once(sorted(merged.values(), key=_place)))
+    return tuple(_folded(_each_once(sorted(merged.values(), key=_place))))
 
 
 def _place(step: Step) -> tuple[bool, int]:
@@ -117,6 +117,48 @@ def _each_once(steps: Iterable[Step]) -> Iterator[Step]:
             earlier = done[place]
             done[place] = earlier._replace(findings=(*earlier.findings, *step.findings))
     yield from done
+
+
+def _folded(steps: Iterable[Step]) -> Iterator[Step]:
+    """An edit of a line that an earlier step writes is done by that one: when it runs again, a
+    script would find neither the old line nor the one between.
+    """
+    done: list[Step] = []
+    lines: dict[tuple[str, str], tuple[int, Append | Replace]] = {}
+    for step in steps:
+        kept: list[Action] = []
+        earlier = 0
+        for action in step.actions:
+            found = lines.get((action.path, action.old)) if isinstance(action, Replace) else None
+            if found is None or not isinstance(action, Replace) or not _is_sequel(found[1], action):
+                kept.append(action)
+                continue
+            earlier, writer = lines.pop((action.path, action.old))
+            both = _both(writer, action)
+            lines[action.path, action.new] = earlier, both
+            actions = tuple(both if one == writer else one for one in done[earlier].actions)
+            done[earlier] = done[earlier]._replace(actions=actions)
+        for one in kept:
+            if isinstance(one, (Append, Replace)):
+                text = one.line if isinstance(one, Append) else one.new
+                lines[one.path, text] = len(done), one
+        if kept:
+            done.append(step._replace(actions=tuple(kept)))
+        else:
+            findings = (*done[earlier].findings, *step.findings)
+            done[earlier] = done[earlier]._replace(findings=findings)
+    return iter(done)
+
+
+def _is_sequel(writer: Append | Replace, edit: Replace) -> bool:
+    """Whether an edit is about the very line that another writes."""
+    return edit.old != edit.new and (isinstance(writer, Append) or writer.number == edit.number)
+
+
+def _both(writer: Append | Replace, edit: Replace) -> Append | Replace:
+    if isinstance(writer, Append):
+        return writer._replace(line=edit.new)
+    return writer._replace(new=edit.new)
 
 
 def conflicts(steps: Iterable[Step]) -> tuple[Conflict, ...]:

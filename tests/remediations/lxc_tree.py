@@ -40,8 +40,10 @@ ENTRIES: Mapping[str, str | Entry] = {
     "/usr/bin/": Entry(),
     **{
         f"/usr/bin/{name}": Entry("#!/bin/sh\n", 0o755)
-        for name in ("lxc-create", "lxc-start", "lxc-usernsexec")
+        for name in ("lxc-create", "lxc-start", "lxc-usernsexec", "lxc-attach", "lxc-stop")
     },
+    **{f"/usr/bin/{name}": Entry("#!/bin/sh\n", 0o755) for name in ("lxc-info", "lxc-destroy")},
+    "/usr/lib/lxc/rootfs/": Entry(),
     "/usr/bin/newuidmap": Entry(HELPER, 0o4755),
     "/usr/bin/newgidmap": Entry(HELPER, 0o4755),
     "/var/lib/dpkg/status": SHADOW.format("1:4.13+dfsg1-1+deb12u1"),

@@ -43,6 +43,8 @@ ACTIONS: tuple[Action, ...] = (
     Append("/etc/lxc/lxc-usernet", "nobody veth lxcbr0 1"),
     Replace("/etc/subgid", 2, "a.c:1:2\r", r"nobody:\1:65536"),
     Delete("/etc/subgid", 3, "x", 2),
+    Append("/etc/ordered", "first", behind="then"),
+    Append("/etc/ordered", "new", behind="then"),
     Replace("/etc/end", 1, "end", "end"),
     Write("/etc/a/b.conf", "{{ not a template }}\n[x]\n"),
     Plain("/etc/plain", "now a file\n"),
@@ -69,6 +71,7 @@ def tree_of(place: Path) -> Tree:
         {
             "/etc/subgid": "a:1:1\na.c:1:2\r\nx\nx\n",
             "/etc/end": "end",
+            "/etc/ordered": "first\nthen\n",
             "/etc/nologin": "x",
             "/etc/plain": Entry(link="nowhere"),
             "/home/nobody/": Entry(mode=0o700, uid=65534, gid=65534),

@@ -21,7 +21,7 @@ TEXTS = st.builds(
     st.booleans(),
 )
 EDITS = st.one_of(
-    st.builds(Append, st.just("/f"), LINES),
+    st.builds(Append, st.just("/f"), LINES, st.just(False), LINES),
     st.builds(Replace, st.just("/f"), st.integers(1, 7), LINES, LINES),
     st.builds(Delete, st.just("/f"), st.integers(1, 7), LINES, st.integers(1, 3)),
 )
@@ -30,8 +30,9 @@ EDITS = st.one_of(
 def by_awk(text: str, edit: Edit) -> str | None:
     """What `edited` of library.sh says: the text, None for "as wanted"; raises Changed."""
     match edit:
-        case Append(_, line):
+        case Append(_, line, _, behind):
             variables = {"OP": "append", "NUMBER": "0", "OF": "0", "OLD": "", "NEW": line}
+            variables["BEHIND"] = behind
         case Replace(_, number, old, new):
             variables = {"OP": "replace", "NUMBER": str(number), "OF": str(number)}
             variables |= {"OLD": old, "NEW": new}

@@ -105,6 +105,7 @@ def mend(case: Case, user: world.User) -> dict[str, Any]:
         words = (fixed.stderr.strip() + "\n" + fixed.stdout.strip())[-1500:]
         rows[name] = {"code": fixed.returncode, "words": words}
     after = {name: audited(about(case, user, name)) for name in containers}
+    ours = was.keys() | state(user).keys()  # what LXC makes from here on is not the fixes'
     for name in rows:
         if after[name]["verdict"] != "ready":
             continue
@@ -123,7 +124,15 @@ def mend(case: Case, user: world.User) -> dict[str, Any]:
             break
         undone.append((done.stdout + done.stderr).strip()[-1500:])
     now = state(user)
-    different = sorted(p for p in was.keys() | now.keys() if was.get(p) != now.get(p))
+    said = " ".join(undone)
+    different = sorted(
+        path
+        for path in ours
+        if was.get(path) != now.get(path)
+        # LXC put something there since: undo says so, and leaves it
+        and f"{path}: there is a new one" not in said
+        and f"{path}: something is in it by now" not in said
+    )
     again = {name: audited(about(case, user, name)) for name in containers if name != "new"}
     return {
         "case": case.name,
