@@ -140,6 +140,15 @@ PACKAGES: dict[str, dict[str, str]] = {
     "xz": {"debian": "xz-utils", "gentoo": "app-arch/xz-utils"},
 }
 
+# tool -> family -> packages that its own are split into, besides those of PACKAGES
+PARTS = {
+    "lxc": {
+        "debian": "lxc-utils liblxc-common",
+        "fedora": "lxc-libs",
+        "alpine": "lxc-libs lxc-templates",
+    },
+}
+
 # family -> what puts the distribution's own kernel in place; Gentoo users build theirs
 KERNELS = {
     "debian": "apt-get install -y linux-image-$(dpkg --print-architecture)",
@@ -218,22 +227,34 @@ SERVICES = {
 def install(host: Host, tool: str) -> Fix:
     """Install what brings a tool; PACKAGES lists those whose package has another name.
 
-    Packages that are there already are installed again: something of them is gone.
+    Where the first of them is there already, something of it is gone: what is installed of them,
+    and of those that the distribution has split off, is installed again.
     """
     kind = family_of(host)
     if kind is None:
         words_ = f"install {tool} with your package manager"
         return Fix("package", f"install {tool}", (Manual((words_,), "root"),))
-    packages = tuple(PACKAGES.get(tool, {}).get(kind, tool).split())
-    again = all(_is_there(host, package) for package in packages)
+    packages = _packages(kind, tool)
+    again = _is_there(host, packages[0])
+    if again:
+        parts = (*packages, *PARTS.get(tool, {}).get(kind, "").split())
+        packages = tuple(package for package in parts if _is_there(host, package))
     title = f"install {' '.join(packages)}{' again' if again else ''}"
     return Fix("package", title, (Install(kind, packages, again),))
 
 
 def needed(host: Host, tool: str) -> tuple[Action, ...]:
     """The same for what another fix leans on: nothing where all of it is installed."""
-    actions = install(host, tool).actions
-    return () if isinstance(actions[0], Install) and actions[0].again else actions
+    kind = family_of(host)
+    if kind is None:
+        return install(host, tool).actions
+    packages = _packages(kind, tool)
+    there = all(_is_there(host, package) for package in packages)
+    return () if there else (Install(kind, packages),)
+
+
+def _packages(kind: str, tool: str) -> tuple[str, ...]:
+    return tuple(PACKAGES.get(tool, {}).get(kind, tool).split())
 
 
 def install_command(action: Install) -> str:

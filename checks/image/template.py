@@ -2,10 +2,10 @@ from collections.abc import Iterator
 
 from audit.access import may
 from audit.facts.session import session_credentials
-from audit.facts.template import judged_template, script, template_path
+from audit.facts.template import TOOLS, judged_template, kind, script, template_path
 from audit.host import Host
 from audit.model import CREATE, Evidence, Fail, Finding, Fix, Level, Pass, check
-from remediations.actions import USER, Manual
+from remediations.actions import USER, Install, Manual
 from remediations.distro import install
 from remediations.programs import readable
 
@@ -35,14 +35,14 @@ def template(host: Host) -> Iterator[Finding]:
     stat = host.stat(path)
     if stat is None:
         seen = Evidence(path, None, "absent", "an executable script")
-        fix = install(host, "lxc-templates")
-        yield Fail(f"the template {name} is not installed: there is no {path}", seen, fix=fix)
+        message = f"the template {name} is not installed: there is no {path}"
+        yield Fail(message, seen, fix=_bring(host, name))
         return
     mode = f"{stat.kind}, mode {stat.mode & 0o7777:04o}"
     seen = Evidence(path, None, mode, "executable by the user")
     acl = host.xattr(path, "system.posix_acl_access")
     if stat.kind != "file" or not may(list(stat), acl, host.get(session_credentials), "x"):
-        fix = readable(host, path, "lxc-templates", "rx")
+        fix = readable(host, path, "lxc", "rx")
         yield Fail(f"the user may not execute the template {path}", seen, fix=fix)
     elif REFUSAL in host.get(script, name):
         yield Fail(
@@ -52,3 +52,13 @@ def template(host: Host) -> Iterator[Finding]:
         )
     else:
         yield Pass(f"{path} can be run", seen)
+
+
+def _bring(host: Host, name: str) -> Fix:
+    """LXC's own come with it; where the others are installed, nobody has one of this name."""
+    own = kind(name) in TOOLS
+    fix = install(host, "lxc" if own else "lxc-templates")
+    installs = next((one for one in fix.actions if isinstance(one, Install)), None)
+    if own or installs is None or not installs.again:
+        return fix
+    return Fix("other_template", "take another template", (Manual((OTHER,), USER),))

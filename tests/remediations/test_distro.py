@@ -125,6 +125,13 @@ def test_what_is_there_and_has_lost_something_is_installed_again(family: str, co
     assert steps(distro.install(host, "newuidmap")) == (command,)
 
 
+def test_what_a_package_is_split_into_is_installed_again_with_it() -> None:
+    host = host_of("debian", **{"lxc": "5", "liblxc-common": "5"})
+    (action,) = distro.install(host, "lxc").actions
+    assert action == Install("debian", ("lxc", "liblxc-common"), again=True)
+    assert distro.needed(host, "lxc") == (Install("debian", ("lxc", "lxc-templates")),)
+
+
 def test_a_machine_that_never_installed_anything_gets_its_package_lists_first() -> None:
     run = install_run(Install("debian", ("uidmap",)))
     assert run.command == (

@@ -77,13 +77,13 @@ CASES = (
     Case(
         "the mount point that LXC is built with",
         "lxc.rootfs_mount_point",
-        {},
+        {"/usr/lib/lxc/rootfs/": None},
         ("directory /usr/lib/lxc/rootfs 755\n",),
     ),
     Case(
         "a file in its place",
         "lxc.rootfs_mount_point",
-        {"/usr/lib/lxc/rootfs": "leftover"},
+        {"/usr/lib/lxc/rootfs/": None, "/usr/lib/lxc/rootfs": "leftover"},
         ("remove /usr/lib/lxc/rootfs\n", "directory /usr/lib/lxc/rootfs 755\n"),
     ),
     Case(
@@ -288,6 +288,23 @@ def test_on_a_host_with_apparmor(tmp_path: Path, check: str, text: str, line: st
     tree = tree_of(tmp_path, changes, text)
     tree.__class__ = Running
     assert line in law4(CHECKS[check], tree, answers=RUNNING)
+
+
+@root
+def test_a_template_comes_with_the_package_that_has_it(tmp_path: Path) -> None:
+    tree = tree_of(tmp_path)
+    installed: dict[Question, Answer] = {("package", "lxc"): "5", ("package", "lxc-utils"): None}
+    installed["package", "liblxc-common"] = "5"
+    installed["package", "lxc-templates"] = None
+    for name, there, command in (
+        ("busybox", None, "apt-get install -y --reinstall lxc liblxc-common"),
+        ("alpine", None, "apt-get install -y lxc-templates"),
+        ("nosuch", "3", "lxc-create -t download -n NAME -- -d DISTRIBUTION -r RELEASE"),
+    ):
+        answers = {**ANSWERS, **installed, ("package", "lxc-templates"): there}
+        host = tree.host(answers, Request("lxc", template=name))
+        fix = judged(CHECKS["image.template"], host).findings[0].fix
+        assert fix is not None and steps(fix)[0].startswith(command)
 
 
 @root

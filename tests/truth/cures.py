@@ -24,6 +24,7 @@ PACKAGES = (
     "uidmap",
     "lxc",
     "lxc-templates",
+    "liblxc-common",
     "busybox-static",
     "acl",
     "libcap2-bin",
