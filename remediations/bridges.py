@@ -60,6 +60,9 @@ def make(host: Host, name: str, users: tuple[Nic, ...]) -> Fix:
     address = address_for(host, name, users[0])
     if not NAME.fullmatch(name):
         return Fix("bridge", title, (Manual((f"# {name!r} is no name for a bridge",), "root"),))
+    if is_of_a_daemon(name):
+        line = f"# {name} is the name of a bridge of Docker, libvirt, LXD or the like: start that"
+        return Fix("bridge", title, (Manual((line,), "root"),))
     if taken := _taken(host, name, address):
         return Fix("bridge", title, (taken,))
     actions = (*_lasting(host, name, address), *_start(host, name, address))

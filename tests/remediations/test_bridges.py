@@ -21,6 +21,7 @@ from audit.testing import judged
 from remediations.actions import Manual, Run, Write
 from remediations.bridges import set_up
 from remediations.firewall import let_through, nat
+from tests.checks.cgroup.lab import CONFIG as CONFIG_FILE
 from tests.checks.cgroup.lab import Lab
 from tests.remediations.law4 import Tree
 from tests.remediations.running import Running
@@ -172,6 +173,16 @@ def test_a_network_that_is_taken_is_not_taken_again(tmp_path: Path) -> None:
     tree = Running(tmp_path, host)
     (finding,) = judged(CHECKS["network.bridge_exists"], tree.host()).findings
     assert finding.fix is not None and finding.fix.title.endswith("with 10.0.4.1/24")
+
+
+@pytest.mark.parametrize("name", ["docker0", "virbr0", "br-0123456789ab", "-x", "a:b"])
+def test_a_bridge_of_a_daemons_or_of_no_plain_name_is_not_made(tmp_path: Path, name: str) -> None:
+    host = lab_of("Debian's ifupdown")
+    host.write(CONFIG_FILE, host.files[CONFIG_FILE].replace(BRIDGE, name))
+    tree = Running(tmp_path, host)
+    (finding,) = judged(CHECKS["network.bridge_exists"], tree.host()).findings
+    assert finding.fix is not None
+    assert all(isinstance(one, Manual) for one in finding.fix.actions)
 
 
 def in_a_namespace(*steps: str) -> str:
