@@ -297,6 +297,12 @@ def test_fail_fix_pass_again_undo(tmp_path: Path, case: Case) -> None:
         assert (tree.place / path.strip("/")).read_bytes() == after.encode()
 
 
+def test_a_fifo_becomes_a_file_and_a_fifo_again(tmp_path: Path) -> None:
+    tree = tree_of(tmp_path, {"/etc/subuid": None})
+    os.mkfifo(tree.place / "etc/subuid", 0o640)
+    law4(CHECKS["idmap.subid_files"], tree, answers=ANSWERS)
+
+
 UNTRUSTED: tuple[tuple[str, str, Mapping[str, str | Entry | None]], ...] = (
     (
         "helper_privileged",
