@@ -11,6 +11,7 @@ import pytest
 from audit import cli
 from audit.host import Host
 from audit.model import CREATE, EVERYTHING, Check, Evidence, Fail, Finding, Fix, Level, Pass
+from remediations.actions import Append
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nal:x:1000:1000:Al Doe:/home/al:/bin/sh\n"
 
@@ -25,7 +26,7 @@ def asks_for_subids(host: Host) -> Iterator[Finding]:
     """
     text = host.read("/etc/subuid")
     if not text:
-        fix = Fix("grant", "grant some", ("usermod --add-subuids 100000-165535 al",))
+        fix = Fix("subids", "grant some", (Append("/etc/subuid", "al:100000:65536"),))
         yield Fail("al has none", Evidence("/etc/subuid", None, "nothing", "al:..."), fix=fix)
     else:
         yield Pass("al has some", Evidence("/etc/subuid", 1, text.strip()))
