@@ -9,7 +9,7 @@ JOBS ?= 2
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup audit test truth lint bench fuzz docs lock clean
+.PHONY: help setup audit test truth cures lint bench fuzz docs lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -25,6 +25,9 @@ test: setup ## set up and run every test: units, laws, linters, types; ARGS="-k 
 
 truth: setup ## as root: break a host in 400 ways and let real containers judge every verdict; ARGS="--only 'net_*'"
 	$(BIN)/python -m tests.truth --json build/truth/truth.json --html build/truth/truth.html $(ARGS)
+
+cures: setup ## as root: break a host, fix it, start a container, take it back; ARGS="--only 'net_*'"
+	$(BIN)/python -m tests.truth.cures --json build/truth/cures.json --page build/truth/fixes.md $(ARGS)
 
 lint: setup ## the linters alone
 	$(BIN)/ruff check

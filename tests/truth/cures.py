@@ -6,6 +6,7 @@ import argparse
 import fnmatch
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -70,6 +71,47 @@ def rows(case: Case, result: dict[str, Any]) -> list[Row]:
     return found
 
 
+HEAD = """# What became of each broken host
+
+`make cures` breaks a working host, in a private world, in every way of `make truth` that breaks the host (and
+not one session on it). It runs `fix --apply`, asks the audit, makes and starts real containers, runs `fix
+--undo`, and compares `/etc`, the setuid helpers and the way to the user's containers with what they were.
+Written by it on {day}: {counts}.
+
+*fixed*: the audit said ready, a real container started, and undo brought back what was there. *by hand*: what is
+wrong is left to a person, with the instructions of the last column. *new* is a container made after the fix,
+*base* one that was there. The table has what blocks; `--level degraded` is `fix`'s own default.
+
+| broken host | cause | new | base | left to a person |
+|---|---|---|---|---|
+"""
+
+
+def page(table: list[Row], day: str) -> str:
+    """The table in Markdown, one line a case."""
+    count = Counter(row.verdict for row in table)
+    lines = [HEAD.format(day=day, counts=", ".join(f"{n} {one}" for one, n in count.items()))]
+    cases: dict[str, dict[str, Row]] = {}
+    for row in table:
+        cases.setdefault(row.case, {})[row.container] = row
+    for name, found in sorted(cases.items()):
+        causes = dict.fromkeys(cause for row in found.values() for cause in row.causes)
+        notes = dict.fromkeys(row.why for row in found.values() if row.verdict == BY_HAND)
+        cells = [
+            name,
+            ", ".join(f"`{cause}`" for cause in causes),
+            *(found[one].verdict if one in found else "" for one in ("new", "base")),
+            "; ".join(_cell(note) for note in notes),
+        ]
+        lines.append(f"| {' | '.join(cells)} |\n")
+    return "".join(lines)
+
+
+def _cell(text: str) -> str:
+    text = re.sub(r"truth\d+", "alice", text).replace("|", "\\|").replace("\n", " ")
+    return f"`{text[:200].replace('`', chr(39))}`"
+
+
 def fixable(case: Case) -> bool:
     """Whether the host is what is broken, and not one session on it."""
     return bool(case.cause) and not case.in_session and not case.chance
@@ -91,6 +133,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=(os.cpu_count() or 1) + 1)
     parser.add_argument("--only", default="*", help="cases whose name matches one of these globs")
     parser.add_argument("--json", type=Path, help="also write the table here")
+    parser.add_argument("--page", type=Path, help="also write it here, in Markdown")
     args = parser.parse_args()
     if reason := run.obstacle():
         print(f"tests.truth.cures: {reason}", file=sys.stderr)
@@ -123,6 +166,8 @@ def main() -> int:
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps([row._asdict() for row in table], indent=1) + "\n")
+    if args.page:
+        args.page.write_text(page(table, time.strftime("%Y-%m-%d")))
     return 1 if count[DEFECT] else 0
 
 
