@@ -190,8 +190,8 @@ def _groups(host: Host, *controllers: str) -> tuple[Action, ...]:
     name, group_name = _owner(host)
     top, leaf = _places(host)
     path = host.get(cgconfig_file)
-    if not all(_NAME.fullmatch(one.replace("/", "")) for one in (name, group_name, top, leaf)):
-        return (Manual((f"# give {name} groups in {path} by hand",), "root"),)
+    if not all(_NAME.fullmatch(one.replace("/", "")) for one in (top, leaf)):
+        return (Manual((f"# give uid {host.get(target).uid} groups in {path} by hand",), "root"),)
     owner = f"uid = {name}; gid = {group_name};"
     perm = f"perm {{ task {{ {owner} }} admin {{ {owner} }} }}"
     there = {one.name.strip("/"): one for one in host.get(cgconfig).groups}
@@ -213,7 +213,7 @@ def _load(host: Host, path: str, top: str, leaf: str = "", wanted: Iterable[str]
     """Make the cgroups now: the user's, and the leaf in it; with controllers that are wanted."""
     places = [word(f"{ROOT}/{place}") for place in (leaf, top) if place]
     files = " ".join(f"{place}/cgroup.subtree_control" for place in places)
-    owned = f'[ "$(stat -c %U $file)" = {word(_owner(host)[0])} ] || exit 1'
+    owned = f'[ "$(stat -c %u $file)" = {host.get(target).uid} ] || exit 1'
     tests = [f"for file in {files}; do {owned}; done"]
     tests += [f"grep -qw {one} {places[-1]}/cgroup.controllers" for one in wanted]
     undo = f"rmdir {' '.join(places)} 2>/dev/null || :"
@@ -300,10 +300,11 @@ def _package_use(host: Host) -> str:
 
 
 def _owner(host: Host) -> tuple[str, str]:
-    """The user, and its group by name where it has one."""
+    """The user and its group, by name where that is a word of cgconfig.conf."""
     account = host.get(target)
-    names = (name for name, gid, _ in host.get(local_groups) if gid == account.gid)
-    return account.name, next(names, str(account.gid))
+    names = [name for name, gid, _ in host.get(local_groups) if gid == account.gid]
+    group_name = next((name for name in names if _NAME.fullmatch(name)), str(account.gid))
+    return account.name if _NAME.fullmatch(account.name) else str(account.uid), group_name
 
 
 def _offered(host: Host) -> tuple[str, ...]:

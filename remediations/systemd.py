@@ -26,26 +26,36 @@ REGISTERS = ("debian", "fedora")  # families whose package puts pam_systemd into
 ADMINS = ("/etc/", "/run/")  # where a unit is an administrator's and not a package's
 
 
-def reload(unit: str) -> Run:
-    """Have systemd read its units again, unless it has what is on disk."""
-    command = "systemctl daemon-reload"
-    fresh = f"systemctl show -p NeedDaemonReload {word(unit)} | grep -qx NeedDaemonReload=no"
+def reload(unit: str, dropin: str = "") -> Run:
+    """Have systemd read its units again, unless it has what is on disk: the unit, and a drop-in.
+
+    NeedDaemonReload does not tell of a drop-in in a directory that systemd has not seen yet.
+    """
+    command, show = "systemctl daemon-reload", "systemctl show -p"
+    name = word(unit)
+    holds = (
+        f"{show} DropInPaths {name} | grep -qF {word(dropin)}"
+        if dropin
+        else f"{show} LoadState {name} | grep -qx LoadState=loaded"
+    )
+    fresh = f"{show} NeedDaemonReload {name} | grep -qx NeedDaemonReload=no && {holds}"
     return Run(command, fresh, command)
 
 
 def delegate(host: Host, controllers: tuple[str, ...]) -> Fix:
     """Have systemd hand more controllers to users' managers."""
     wanted = " ".join(controllers)
-    uid = host.get(target).uid
+    action = _delegation(host, f"Delegate={wanted}")
+    dropin = action.path if ".d/" in action.path else ""
     return Fix(
         "delegate",
         f"delegate {wanted} to user managers",
-        (_delegation(host, f"Delegate={wanted}"), reload(f"user@{uid}.service")),
+        (action, reload(f"user@{host.get(target).uid}.service", dropin)),
         "re-login",
     )
 
 
-def _delegation(host: Host, setting: str) -> Action:
+def _delegation(host: Host, setting: str) -> Replace | Write:
     """An administrator's line that decides is put right; else there is a drop-in more."""
     try:
         last = delegation(host.get(user_unit).settings).last
@@ -102,7 +112,8 @@ def _unmask(host: Host, found: UserManager) -> Fix:
     unit = found.source.rpartition("/")[2]
     if not found.source.startswith(ADMINS) or "." not in unit:
         return install(host, "systemd")._replace(then="re-login")
-    actions: tuple[Action, ...] = (Remove(found.source), reload(unit))
+    instance = unit.replace("@.", f"@{host.get(target).uid}.")
+    actions: tuple[Action, ...] = (Remove(found.source), reload(instance))
     if unit == "systemd-logind.service":
         running = f"systemctl is-active --quiet {unit}"
         actions += (Run(f"systemctl start {unit}", running, f"systemctl stop {unit}"),)

@@ -181,6 +181,9 @@ def test_systemd_reads_its_units_again_when_they_are_as_they_were() -> None:
     (fix,) = fixes("cgroup.user_delegation", bookworm())
     run = fix.actions[-1]
     assert isinstance(run, Run) and run.command == run.undo == "systemctl daemon-reload"
+    assert (
+        "DropInPaths user@1000.service | grep -qF /etc/systemd/system/user@.service.d" in run.unless
+    )
 
 
 def test_nsdelegate_is_added_to_what_the_mount_has() -> None:

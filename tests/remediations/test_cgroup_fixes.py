@@ -287,7 +287,7 @@ CASES = (
 def test_fail_fix_pass_again_undo(tmp_path: Path, case: Case) -> None:
     tree = Running(tmp_path, case.make())
     text = law4(CHECKS[case.check], tree, cured=(case.cured,))
-    done = tree.run(text)
-    assert done.returncode == 0, done.stderr
+    if case.after:
+        assert tree.run(text).returncode == 0
     for path, after in case.after.items():
         assert tree.read(path) == after

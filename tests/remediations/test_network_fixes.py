@@ -266,8 +266,8 @@ def test_fail_fix_pass_again_undo(tmp_path: Path, case: Case) -> None:
         host.write(path, text)
     tree = Running(tmp_path, host, case.modes)
     text = law4(CHECKS[f"network.{case.check}"], tree, cured=(case.cured,))
-    done = tree.run(text)
-    assert done.returncode == 0, done.stderr
+    if case.after:
+        assert tree.run(text).returncode == 0
     for path, after in case.after.items():
         assert tree.read(path) == after
 
