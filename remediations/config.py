@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from audit.access import may
 from audit.facts.accounts import credentials, target
-from audit.facts.config import Entry, config_lines, container_config
+from audit.facts.config import SCALARS, Entry, config_lines, container_config
 from audit.facts.userfiles import user_read
 from audit.host import Host
 from audit.model import Fix, NotApplicable, Unknown
@@ -52,6 +52,7 @@ def rewrite(
     `shared`: a file of root that is included may be changed too, because its line is in
     everybody's way. `before` and `after` are done with them.
     """
+    changes = _of_one_value(host, changes)
     edits = _edits(host, changes, shared=shared)
     if edits is None:
         return Fix(mechanism, title, (by_hand(host, changes),))
@@ -149,6 +150,25 @@ def raw_line(host: Host, path: str, number: int) -> str | None:
     if not 0 < number <= len(lines) or "\0" in lines[number - 1]:
         return None
     return lines[number - 1]
+
+
+def _of_one_value(host: Host, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """The changes so that a key that holds one value has one line: the last one, which counts."""
+    touched = {(one.file, one.line) for one in changes}
+    found: list[Change] = []
+    for one in changes:
+        key, _, value = (part.strip(" \t") for part in one.new.partition("="))
+        twins = [
+            entry
+            for entry in (host.get(container_config).live if key in SCALARS else ())
+            if (entry.key, entry.file) == (key, one.file)
+            and (entry.file, entry.line) not in touched
+            and entry.value != value
+        ]
+        last = max((entry.line for entry in twins), default=0)
+        found.append(one._replace(new="") if last > one.line else one)
+        found += [Change(entry.file, entry.line, entry.text) for entry in twins if last < one.line]
+    return tuple(dict.fromkeys(found))
 
 
 def _edits(host: Host, changes: Iterable[Change], *, shared: bool) -> tuple[Replace, ...] | None:

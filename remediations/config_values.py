@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 
 from audit.facts.config import Problem, container_config, key_of, problems
 from audit.facts.configvalues import State, refusal
@@ -11,6 +12,7 @@ from audit.facts.lxc import constants, lxc_version
 from audit.facts.subids import BLOCK, ID_LIMIT
 from audit.host import Host
 from audit.model import Fix, NotApplicable, Unknown
+from remediations.capabilities import only_keep
 from remediations.config import Change, append, by_hand, rewrite
 from remediations.idmap import chosen
 
@@ -45,6 +47,8 @@ def correct(host: Host, one: Problem) -> Fix:
         new = f"{one.key} = {' '.join(kept)}" if kept else ""
         title = f"leave out of line {one.line} of {one.file} what LXC does not mount"
         return rewrite(host, title, Change(one.file, one.line, one.text, new))
+    if one.key in ("lxc.cap.keep", "lxc.cap.drop") and one.why.endswith("exclusive"):
+        return only_keep(host, one)
     if (typed := _TYPED.fullmatch(one.key)) is not None:
         return _behind_its_type(host, one, typed[1], typed[2])
     return leave_out(host, one)
@@ -88,8 +92,15 @@ def _idmap(host: Host, one: Problem, value: str) -> Fix:
         inside, outside, size = (int(number) for number in both.groups())
         lines = [IdMap(kind, inside, outside, size).text for kind in KINDS.values()]
         title = f"map uids and gids each: {' and '.join(lines)}"
-        after = append(host, lines[1])
-        return rewrite(host, title, change._replace(new=lines[0]), mechanism="idmap", after=after)
+        # written twice, as if for uids and gids
+        twice = [p for p in host.get(problems, "value") if (p.file, p.text) == (one.file, one.text)]
+        changes = [
+            Change(other.file, other.line, other.text, new)
+            for other, new in zip_longest(twice or [one], lines[: len(twice) or 1], fillvalue="")
+            if isinstance(other, Problem)
+        ]
+        after = append(host, lines[1]) if len(changes) == 1 else ()
+        return rewrite(host, title, *changes, mechanism="idmap", after=after)
     kind = KINDS.get(value[:1])
     new = ""
     try:

@@ -143,6 +143,23 @@ def map_root(host: Host, *kinds: str) -> Fix | None:
     return Fix("idmap", title, actions)
 
 
+def map_as_owned(host: Host, kind: str) -> Fix | None:
+    """Map, for a container that exists, the ids that its files belong to; where these are not the
+    user's, they have to be shifted. None for a new one.
+    """
+    if host.request.container is None:
+        return None
+    mapped = map_root(host, kind)
+    if mapped is not None:
+        return mapped
+    line = f"# shift the container's files to {kind}s that {FILES[kind]} grants, as root"
+    return Fix(
+        "shift_ids",
+        f"have the container's files belong to {kind}s of the user",
+        (Manual((line,), ROOT),),
+    )
+
+
 def chosen(host: Host, kind: str) -> int | None:
     """The first id to map: of a new container that of the largest range, of one that is there the
     owner of its root file system.

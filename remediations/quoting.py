@@ -9,8 +9,8 @@ def word(text: str) -> str:
     """One word of POSIX sh that stands for exactly these characters.
 
     Control characters and bytes that are no UTF-8 (surrogates, PEP 383) are written by printf(1)
-    in octal, so that a script can be shown on a terminal; newlines at the end stay. NUL cannot be in a word of a shell:
-    ValueError.
+    in octal, so that a script can be shown on a terminal; newlines at the end stay. No word holds
+    a NUL: ValueError.
     """
     if "\0" in text:
         raise ValueError("no word of a shell holds a NUL")

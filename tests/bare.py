@@ -1,8 +1,8 @@
 """A bare Debian root tree, entered as a world of its own: nothing but the base system and Python.
 
 The tree is made by mmdebstrap from the distribution's packages and kept between runs. It is entered
-by pivot_root(2) in new mount and pid namespaces and lives in a tmpfs; the network is this machine's,
-for the package manager. /proc, /sys and cgroups are the kernel's own.
+by pivot_root(2) in new mount and pid namespaces and lives in a tmpfs; the network is that of this
+machine, for the package manager. /proc, /sys and cgroups are the kernel's own.
 """
 
 from __future__ import annotations

@@ -63,9 +63,8 @@ def test_levels_and_selections_choose() -> None:
         wants("y.hardening", "d", level=Level.HARDENING),
     )
 
-    def chosen(**options: str) -> list[str]:
-        only, skip = options.pop("only", ""), options.pop("skip", "")
-        made = plan(host(), checks, chosen=selection([only], [skip]), **options)
+    def chosen(only: str = "", skip: str = "", level: str = "degraded") -> list[str]:
+        made = plan(host(), checks, level=level, chosen=selection([only], [skip]))
         return [step.checks[0] for step in made.steps]
 
     assert chosen() == ["x.blocking", "x.degraded"]

@@ -83,6 +83,22 @@ CASES = (
     Case(
         "duplicates", "lxc.tty.max = 1\nlxc.tty.max = 2\n", "# lxc.tty.max = 1\nlxc.tty.max = 2\n"
     ),
+    Case(
+        "syntax",
+        "lxc.uts.name = a\nlxc.uts.name b\nlxc.tty.max 1\nlxc.tty.max = 2\n",
+        "# lxc.uts.name = a\nlxc.uts.name = b\n# lxc.tty.max 1\nlxc.tty.max = 2\n",
+    ),
+    Case("values", "", IDMAP, text="lxc.idmap = b 0 100000 65536\n" * 2),
+    Case(
+        "values",
+        "lxc.cap.keep = kill chown\nlxc.cap.drop = mknod\n",
+        "lxc.cap.keep = kill chown\n# lxc.cap.drop = mknod\n",
+    ),
+    Case(
+        "values",
+        "lxc.cap.drop = mknod\nlxc.cap.drop = sys_time\nlxc.cap.keep = kill\n",
+        "# lxc.cap.drop = mknod\n# lxc.cap.drop = sys_time\nlxc.cap.keep = kill\n",
+    ),
     Case("values", "lxc.mount.auto = proc:purple sys\n", "lxc.mount.auto = sys\n"),
     Case("prlimit", "lxc.prlimit.nosuch = 5\n", "# lxc.prlimit.nosuch = 5\n", cured=NA),
     Case(
@@ -391,3 +407,13 @@ def test_a_setting_for_new_instances_of_inotify_is_kept_at_boot(tmp_path: Path) 
     assert tree.run(text).returncode == 0
     file = tree.place / "etc/sysctl.d/90-lxc-preflight.conf"
     assert file.read_text() == "fs.inotify.max_user_instances = 1024\n"
+
+
+def test_what_is_not_kept_is_dropped_where_the_template_drops_too(tmp_path: Path) -> None:
+    answers: Mapping[Question, Answer] = {**ANSWERS, ("read", "/proc/sys/kernel/cap_last_cap"): "8"}
+    tree = tree_of(tmp_path, config="lxc.cap.keep = kill setuid\nlxc.cap.keep = chown\n")
+    text = law4(CHECKS["config.caps"], tree, answers=answers, cured=(NA,))
+    assert tree.run(text).returncode == 0
+    after = (tree.place / CONFIG.strip("/")).read_text()
+    rest = "dac_override dac_read_search fowner fsetid setgid setpcap"
+    assert after == f"{IDMAP}lxc.cap.drop = {rest}\n# lxc.cap.keep = chown\n"

@@ -224,6 +224,19 @@ CASES = (
         {f"{CONTAINERS}/c/config": IDMAP, "/etc/subuid": f"lxc:{BLOCK}\n"},
         Request("lxc", container="c"),
     ),
+    Case(
+        "an existing container with a line too many",
+        "disjoint",
+        {
+            f"{CONTAINERS}/c/": theirs(),
+            f"{CONTAINERS}/c/config": theirs(
+                f"{IDMAP}lxc.idmap = u 9 100009 2\nlxc.rootfs.path = {CONTAINERS}/c/rootfs\n"
+            ),
+            f"{CONTAINERS}/c/rootfs/": Entry(uid=100000, gid=100000),
+        },
+        {f"{CONTAINERS}/c/config": f"{IDMAP}lxc.rootfs.path = {CONTAINERS}/c/rootfs\n"},
+        Request("lxc", container="c"),
+    ),
     Case("no lxc.idmap", "container_root", {CONFIG: theirs("lxc.tty.max = 1")}),
     Case("only uids", "container_root", {CONFIG: theirs(IDMAP.split("lxc.idmap = g")[0])}),
     Case(

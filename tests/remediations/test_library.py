@@ -218,7 +218,7 @@ def test_a_directory_that_is_used_by_now_stays(tmp_path: Path) -> None:
 )
 def test_root_follows_no_symlink_of_the_user(tmp_path: Path, action: Action) -> None:
     """The user swaps a directory of its own for a link to root's places."""
-    tree = home(tmp_path, **{"etc/share/": Entry(mode=0o700), "etc/passwd.more": "x"})
+    tree = home(tmp_path, **{"etc/share/": Entry(mode=0o700), "etc/passwd.more": Entry("x")})
     tree.add("/home/lxc/.local", Entry(link="../../etc", uid=1001, gid=1001))
     before = tree.state()
     done = tree.run(script_for(action))

@@ -1,4 +1,4 @@
-"""python -m tests.truth.cures: every broken host, fixed, started and taken back; the table of it."""
+"""python -m tests.truth.cures: every broken host, fixed, started and taken back."""
 
 from __future__ import annotations
 
@@ -73,14 +73,15 @@ def rows(case: Case, result: dict[str, Any]) -> list[Row]:
 
 HEAD = """# What became of each broken host
 
-`make cures` breaks a working host, in a private world, in every way of `make truth` that breaks the host (and
-not one session on it). It runs `fix --apply`, asks the audit, makes and starts real containers, runs `fix
---undo`, and compares `/etc`, the setuid helpers and the way to the user's containers with what they were.
-Written by it on {day}: {counts}.
+`make cures` breaks a working host, in a private world, in every way of `make truth` that breaks
+the host (and not one session on it). It runs `fix --apply`, asks the audit, makes and starts real
+containers, runs `fix --undo`, and compares `/etc`, the setuid helpers and the way to the user's
+containers with what they were. Written by it on {day}: {counts}.
 
-*fixed*: the audit said ready, a real container started, and undo brought back what was there. *by hand*: what is
-wrong is left to a person, with the instructions of the last column. *new* is a container made after the fix,
-*base* one that was there. The table has what blocks; `--level degraded` is `fix`'s own default.
+*fixed*: the audit said ready, a real container started, and undo brought back what was there.
+*by hand*: what is wrong is left to a person, with the instructions of the last column. *new* is a
+container made after the fix, *base* one that was there. The table has what blocks; `fix` itself
+cures what is degraded, too, unless told otherwise.
 
 | broken host | cause | new | base | left to a person |
 |---|---|---|---|---|

@@ -1,4 +1,4 @@
-"""One case, in a world of its own: break, fix, start for real, undo. Answers in JSON on descriptor 3."""
+"""One case, in a world of its own: break, fix, start, undo. Answers in JSON on descriptor 3."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def mend(case: Case, user: world.User) -> dict[str, Any]:
             outcomes += [started.start, started.network, *filter(None, [started.limits])]
         rows[name]["works"] = all(one.works for one in outcomes)
         rows[name]["error"] = "; ".join(one.error for one in outcomes if not one.works)
-    undone = []
+    undone: list[str] = []
     while rows and len(undone) < 20:
         done = command("fix --undo --yes")
         if "nothing has been applied" in done.stdout:
