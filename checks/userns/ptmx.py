@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from audit.access import may
 from audit.facts.config import container_config
 from audit.facts.lxc import lxc_version
-from audit.facts.mounts import mount_of, mounts_file
+from audit.facts.mounts import Mount, mount_of, mounts_file
 from audit.facts.session import session_credentials
 from audit.facts.wanted import template
 from audit.host import Host
@@ -19,7 +19,7 @@ from audit.model import (
     check,
 )
 from remediations.devices import node, opened
-from remediations.mounts import kernels
+from remediations.mounts import kernels, uncover
 
 NODE = "/dev/ptmx"
 OWN_CONSOLE = (
@@ -35,11 +35,13 @@ def ptmx(host: Host) -> Iterator[Finding]:
 
     lxc-start takes the console from the host's devpts when lxc.pty.max is 1 or not set, as in the
     config of the busybox template; downloaded images set 1024 and have their own. A devpts mounted
-    ptmxmode=000 is fine as long as /dev/ptmx is a node of its own.
+    ptmxmode=000 is fine as long as /dev/ptmx is a node of its own. The kernel takes the devpts that
+    is mounted on `pts` in the directory of the node, in the node's own file system.
 
     Why: "Permission denied - Failed to allocate console", "No such device - Failed to allocate
-    console"
-    See: pts(4), LXC src/lxc/terminal.c (lxc_terminal_parent, lxc_devpts_terminal)
+    console", "No such file or directory - Failed to allocate console"
+    See: pts(4), kernel fs/devpts/inode.c (devpts_mntget), LXC src/lxc/terminal.c
+    (lxc_terminal_parent, lxc_devpts_terminal)
     """
     if host.source.kind == "root":
         raise Unknown("a directory tree has no /dev of its own")
@@ -51,6 +53,15 @@ def ptmx(host: Host) -> Iterator[Finding]:
             "no devpts is mounted on /dev/pts",
             Evidence(host.get(mounts_file), None, "no devpts", "devpts on /dev/pts"),
             fix=kernels("devpts", "/dev/pts", "mode=620,gid=5,ptmxmode=000"),
+        )
+        return
+    over = _foreign_node(host)
+    if over is not None:
+        yield Fail(
+            f"a node of another file system ({over.fstype}) is mounted on {NODE}: the kernel looks"
+            " for pts beside it there",
+            Evidence(host.get(mounts_file), over.line, f"{over.fstype} on {NODE}", "none"),
+            fix=uncover(over),
         )
         return
     answer, found = host.ask("stat", NODE), host.stat(NODE)
@@ -69,6 +80,14 @@ def ptmx(host: Host) -> Iterator[Finding]:
     else:
         fix = opened(NODE, found, acl, user)
         yield Fail(f"{NODE} is mode {found.mode:04o}: the user cannot open it", seen, fix=fix)
+
+
+def _foreign_node(host: Host) -> Mount | None:
+    """A mount on the node itself that brings one from elsewhere than /dev or a devpts."""
+    over, dev = host.get(mount_of, NODE), host.get(mount_of, "/dev")
+    if over is None or over.point != NODE or over.fstype == "devpts":
+        return None
+    return None if dev is not None and over.device == dev.device else over
 
 
 def _uses_host(host: Host) -> bool:

@@ -210,6 +210,9 @@ def test_dev_null_on_a_nodev_mount_cannot_be_opened() -> None:
     assert outcomes(dev_null_module.dev_null, file) == [Outcome.PASS]
 
 
+OVER = "50 24 {} {} /dev/ptmx rw,nosuid - {} x rw\n"
+
+
 @pytest.mark.parametrize(
     ("mode", "mounts", "outcome"),
     [
@@ -217,6 +220,9 @@ def test_dev_null_on_a_nodev_mount_cannot_be_opened() -> None:
         (0o600, DEV + PTS, Outcome.FAIL),
         (None, DEV + PTS, Outcome.FAIL),
         (0o666, DEV, Outcome.FAIL),
+        (0o666, DEV + PTS + OVER.format("0:77", "/x", "tmpfs"), Outcome.FAIL),
+        (0o666, DEV + PTS + OVER.format("0:6", "/ptmx", "devtmpfs"), Outcome.PASS),
+        (0o666, DEV + PTS + OVER.format("0:24", "/ptmx", "devpts"), Outcome.PASS),
     ],
 )
 def test_the_console_comes_from_the_hosts_devpts(
