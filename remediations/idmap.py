@@ -191,11 +191,11 @@ def _uncleared(host: Host) -> Fix | None:
 
 
 def _is_hidden(host: Host) -> bool:
-    """Whether the maps are somebody else's to write: there is no config that can be read, or they
-    may stand in a line that LXC refuses.
+    """Whether maps may stand in the config that LXC does not see: behind a mode, or in a line that
+    it refuses.
     """
     return any(
-        one.line == 0 or one.text.lstrip().startswith(("lxc.idmap", "lxc.id_map"))
+        one.kind == "denied" or one.text.lstrip().startswith(("lxc.idmap", "lxc.id_map"))
         for one in host.get(container_config).problems
     )
 

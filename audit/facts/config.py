@@ -24,6 +24,27 @@ _MAX_DEPTH = 50
 _MAX_FILES = 2000
 # A report names this many lines of one kind: LXC stops at the first anyway.
 MAX_SHOWN = 20
+# Keys that hold one value, of those that a person may well write twice.
+SCALARS = frozenset(
+    (
+        "lxc.uts.name",
+        "lxc.rootfs.path",
+        "lxc.apparmor.profile",
+        "lxc.seccomp.profile",
+        "lxc.init.cmd",
+        "lxc.arch",
+        "lxc.tty.max",
+        "lxc.pty.max",
+        "lxc.net.0.type",
+        "lxc.net.0.link",
+        "lxc.net.0.hwaddr",
+        "lxc.net.1.type",
+        "lxc.net.1.link",
+        "lxc.log.file",
+        "lxc.log.level",
+        "lxc.start.auto",
+    )
+)
 # `lxc.GROUP =` clears the whole group.
 _GROUPS = ("cgroup", "cgroup2", "hook", "prlimit", "proc", "sysctl")
 _NET = re.compile(r"lxc\.net\.([^.]*)\.(.*)", re.DOTALL)

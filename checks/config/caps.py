@@ -12,21 +12,12 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
-    Fix,
     Level,
     NotApplicable,
     Pass,
     check,
 )
-from remediations.actions import USER, Manual
-from remediations.config import Change, by_hand, rewrite
-
-# Which capabilities there are to be dropped depends on the kernel that runs.
-DROP = Fix(
-    "capabilities",
-    "drop what is not kept, in place of lxc.cap.keep, or use the download template",
-    (Manual(("# in place of lxc.cap.keep: lxc.cap.drop = all others, see capsh --print",), USER),),
-)
+from remediations.capabilities import drop_the_rest, only_keep
 
 
 @check(
@@ -61,20 +52,8 @@ def caps(host: Host) -> Iterator[Finding]:
         yield Fail(
             "the busybox template adds lxc.cap.drop, which LXC refuses beside this lxc.cap.keep",
             seen,
-            fix=DROP,
+            fix=drop_the_rest(host),
             stages=(CREATE,) if excludes else STARTING,
         )
     else:
         yield Pass("only lxc.cap.keep is in force", seen)
-
-
-def only_keep(host: Host) -> Fix:
-    """Leave lxc.cap.drop out where it takes nothing off what is kept."""
-    config = host.get(container_config)
-    kept = {word for entry in config.all("lxc.cap.keep") for word in entry.value.split()}
-    drops = config.all("lxc.cap.drop")
-    changes = [Change(entry.file, entry.line, entry.text) for entry in drops]
-    title = "leave lxc.cap.drop out: what is not kept is dropped"
-    if kept & {word for entry in drops for word in entry.value.split()}:
-        return Fix("capabilities", title, (by_hand(host, changes),))
-    return rewrite(host, title, *changes, mechanism="capabilities")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from audit.facts.accounts import target
-from audit.facts.config import Entry, container_config
+from audit.facts.config import SCALARS, Entry, container_config
 from audit.facts.configsyntax import number
 from audit.facts.mountentries import mount_entries
 from audit.facts.wanted import template
@@ -278,25 +278,3 @@ def duplicates(host: Host) -> Iterator[Finding]:
         )
     if not bad:
         yield Pass("every key has one value", Evidence(config.path))
-
-
-SCALARS = frozenset(
-    (
-        "lxc.uts.name",
-        "lxc.rootfs.path",
-        "lxc.apparmor.profile",
-        "lxc.seccomp.profile",
-        "lxc.init.cmd",
-        "lxc.arch",
-        "lxc.tty.max",
-        "lxc.pty.max",
-        "lxc.net.0.type",
-        "lxc.net.0.link",
-        "lxc.net.0.hwaddr",
-        "lxc.net.1.type",
-        "lxc.net.1.link",
-        "lxc.log.file",
-        "lxc.log.level",
-        "lxc.start.auto",
-    )
-)

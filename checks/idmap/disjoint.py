@@ -6,7 +6,7 @@ from audit.facts.idmap import HELPERS, idmaps, maps_of, overlaps
 from audit.facts.subids import ID_LIMIT
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
-from remediations.idmap import use_granted
+from remediations.idmap import map_as_owned, use_granted
 
 
 @check("No two lxc.idmap lines share ids", Level.BLOCKING, stages=EVERYTHING)
@@ -35,7 +35,7 @@ def disjoint(host: Host) -> Iterator[Finding]:
                     f"{one.text} {what}",
                     Evidence(one.file, one.line, one.text, "1 or more ids below 4294967295"),
                     subject=kind,
-                    fix=use_granted(host, kind),
+                    fix=use_granted(host, kind) or map_as_owned(host, kind),
                 )
         for side, first, second in overlaps(maps):
             bad = True
@@ -49,7 +49,7 @@ def disjoint(host: Host) -> Iterator[Finding]:
                 Evidence(first.file, first.line, first.text),
                 Evidence(second.file, second.line, second.text, f"no {side} id twice"),
                 subject=kind,
-                fix=use_granted(host, kind),
+                fix=use_granted(host, kind) or map_as_owned(host, kind),
             )
         if not bad:
             yield Pass(

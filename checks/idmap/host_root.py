@@ -7,7 +7,7 @@ from audit.facts.idmap import WRITES_HOST_ROOT_DIRECTLY, idmaps, maps_of, root_i
 from audit.facts.lxc import lxc_version
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
-from remediations.idmap import grant, use_granted
+from remediations.idmap import grant, map_as_owned, use_granted
 
 
 @check("The config does not map the host's root", Level.BLOCKING, stages=EVERYTHING)
@@ -40,7 +40,7 @@ def host_root(host: Host) -> Iterator[Finding]:
                 f"{one.text} maps the host's {kind} 0 into the container",
                 Evidence(one.file, one.line, one.text, "a range without id 0"),
                 subject=kind,
-                fix=use_granted(host, kind) or grant(host, kind),
+                fix=use_granted(host, kind) or grant(host, kind) or map_as_owned(host, kind),
                 level=None if refused else Level.HARDENING,
                 stages=None if refused else (),
             )

@@ -15,8 +15,8 @@ from audit.facts.idmap import (
 )
 from audit.facts.subids import FILES, granted, own_grants_of, plugin, shown
 from audit.host import Host
-from audit.model import EVERYTHING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
-from remediations.idmap import grant, use_granted
+from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, check
+from remediations.idmap import grant, map_as_owned, use_granted
 
 
 @check(
@@ -60,7 +60,7 @@ def within_subids(host: Host) -> Iterator[Finding]:
                 Evidence(one.file, one.line, one.text, "a range that the user has been granted"),
                 *where,
                 subject=f"{kind} {one.inside}",
-                fix=use_granted(host, kind) or grant(host, kind),
+                fix=cure(host, kind),
             )
         if cause is Obstacle.NONE:
             yield Pass(f"{account.name} may map every {kind} of the config", *where, subject=kind)
@@ -84,3 +84,8 @@ def missing(one: IdMap, held: tuple[tuple[int, int], ...]) -> str:
         if first <= one.outside <= last < one.last:
             return f" ({one.last - last} too few)"
     return ""
+
+
+def cure(host: Host, kind: str) -> Fix | None:
+    """Use what is granted, else grant what is asked for; an old container goes by its files."""
+    return use_granted(host, kind) or grant(host, kind) or map_as_owned(host, kind)
