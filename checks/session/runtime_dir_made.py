@@ -1,12 +1,11 @@
 from collections.abc import Iterator
 
-from audit.facts.distro import family
 from audit.facts.init import SYSTEMD, init_system
 from audit.facts.login import logind_runs
 from audit.facts.pam import login_service, session_rule
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Fix, Level, NotApplicable, Pass, Unknown, check
-from remediations.distro import needed
+from remediations.distro import family_of, needed
 from remediations.pam import session
 
 
@@ -44,7 +43,7 @@ def _fix(host: Host) -> Fix:
     running = _is_systemd(host)
     module, package = ("pam_systemd", "pam-systemd") if running else ("pam_elogind", "elogind")
     missing = needed(host, package)
-    lines = () if missing and _family(host) == "debian" else session(host, module)
+    lines = () if missing and family_of(host) == "debian" else session(host, module)
     return Fix("pam_logind", "register logins with logind", (*missing, *lines), "re-login")
 
 
@@ -53,10 +52,3 @@ def _is_systemd(host: Host) -> bool:
         return host.get(init_system) == SYSTEMD
     except Unknown:
         return True
-
-
-def _family(host: Host) -> str | None:
-    try:
-        return host.get(family)
-    except Unknown:
-        return None
