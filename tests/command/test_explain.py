@@ -31,7 +31,7 @@ def test_explain_is_a_page_with_the_answer_of_this_host(shell: Shell, bad: Path)
             "Why: ",
             "See: subuid(5)",
             "al has none",
-            "usermod --add-subuids",
+            "echo al:100000:65536 >> /etc/subuid",
             "looked at: /etc/subuid",
             "was called: idmap.old_name",
         ):
