@@ -1,0 +1,94 @@
+"""The cgroups from the top down to the container's, and which controllers get through."""
+
+from __future__ import annotations
+
+from audit.pictures.entries import CgroupChainEntry, CgroupEntry
+from reports.html.ladder import WIDTH, Rung, ladder
+from reports.html.svg import Picture, drawing
+
+TITLE = "The way of the cgroup controllers"
+FATES = {
+    "set": "in force",
+    "ignored": "ignored without a word",
+    "fails": "stops the start",
+    "moot": "has no effect for a user",
+}
+BAD_FATES = ("ignored", "fails")
+
+
+def draw(chain: CgroupChainEntry) -> Picture:
+    """Each cgroup2 on the way with what it hands down, then the hierarchies of cgroup v1."""
+    rungs: list[Rung] = []
+    levels = chain["levels"]
+    if levels is None:
+        why = "; ".join(chain["unknown"].values())
+        rungs.append(Rung("unknown", "the cgroups were not seen", (("", why),) if why else ()))
+    for number, level in enumerate(levels or ()):
+        rungs.append(_level(level, is_last=number + 1 == len(levels or ())))
+    for one in chain["legacy"]:
+        state = "ok" if one["writable"] else "absent"
+        whose = "the user's" if one["writable"] else "not the user's, passed over"
+        rungs.append(Rung(state, f"v1 {one['name']}", (("", f"{one['directory']}: {whose}"),)))
+    rungs.append(_container(chain))
+    summary = _summary(chain)
+    shapes, height = ladder(rungs)
+    words = tuple(_words(rung) for rung in rungs)
+    svg = drawing("cgroup", TITLE, summary, WIDTH, height, shapes)
+    return Picture("cgroup", TITLE, summary, svg, words)
+
+
+def _level(level: CgroupEntry, *, is_last: bool) -> Rung:
+    owner = "" if level["owner"] is None else f"owner {level['owner']}"
+    lines: list[tuple[str, str]] = []
+    if level["there"] is None:
+        state = "unknown"
+        lines.append(("", "not seen"))
+    elif not level["there"]:
+        state = "made"
+        lines.append(("", "not there yet: a login or the start makes it"))
+    else:
+        state = "ok"
+    if is_last and level["available"] is not None:
+        lines.append(("", f"has {_listed(level['available'])}"))
+    elif level["handed"] is not None:
+        lines.append(("", f"hands down {_listed(level['handed'])}"))
+    return Rung(state, level["name"], tuple(lines), owner)
+
+
+def _container(chain: CgroupChainEntry) -> Rung:
+    lines: list[tuple[str, str]] = []
+    if chain["error"]:
+        lines.append(("bad", chain["error"]))
+    for limit in chain["limits"]:
+        style = "bad" if limit["fate"] in BAD_FATES else ""
+        fate = FATES.get(limit["fate"], limit["fate"])
+        lines.append((style, f"{limit['key']} = {limit['value']}: {fate}"))
+    if chain["own_cgroup"] is None:
+        return Rung("unknown", "the container", (*lines, ("", "what it gets is not known")))
+    if not chain["own_cgroup"]:
+        state = "bad" if chain["error"] else "absent"
+        return Rung(state, "the container", (*lines, ("", "has no cgroup of its own")))
+    got = chain["controllers"] or []
+    lines.insert(0, ("", f"gets {_listed(got)}" if got else "gets a cgroup, and no cgroup2 limits"))
+    bad = any(limit["fate"] in BAD_FATES for limit in chain["limits"]) or chain["error"]
+    return Rung("bad" if bad else "ok", "the container", tuple(lines))
+
+
+def _summary(chain: CgroupChainEntry) -> str:
+    if chain["own_cgroup"] is None:
+        return "Which cgroup the container gets is not known."
+    seat = f"Started from {chain['seat']}"
+    if chain["error"]:
+        return f"{seat}, the start fails: {chain['error']}."
+    if not chain["own_cgroup"]:
+        return f"{seat}, the container stays in the cgroup of lxc-start: no limit holds."
+    got = chain["controllers"]
+    return f"{seat}, the container gets a cgroup of its own with {_listed(got or [])}."
+
+
+def _listed(names: list[str]) -> str:
+    return " ".join(names) if names else "nothing"
+
+
+def _words(rung: Rung) -> str:
+    return ", ".join(filter(None, (rung.name, rung.aside, *(words for _, words in rung.lines))))
