@@ -15,7 +15,7 @@ from checks.idmap.overlap_accounts import ids
 from checks.idmap.overlap_reserved import MACHINES, NSPAWN, RESERVED
 from checks.idmap.overlap_users import overlapping
 
-ID_LIMIT = 2**32
+ID_LIMIT = 2**32 - 1  # (uid_t)-1 is nobody's
 MOST_RANGES, MOST_ACCOUNTS, MOST_MAPS, MOST_OVERLAPS = 100, 24, 24, 20
 ORDINARY = range(1000, 60000)
 

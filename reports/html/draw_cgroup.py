@@ -26,9 +26,14 @@ def draw(chain: CgroupChainEntry) -> Picture:
     for number, level in enumerate(levels or ()):
         rungs.append(_level(level, is_last=number + 1 == len(levels or ())))
     for one in chain["legacy"]:
-        state = "ok" if one["writable"] else "absent"
-        whose = "the user's" if one["writable"] else "not the user's, passed over"
-        rungs.append(Rung(state, f"v1 {one['name']}", (("", f"{one['directory']}: {whose}"),)))
+        if one["writable"]:
+            rungs.append(
+                Rung("ok", f"v1 {one['name']}", (("", f"{one['directory']}: the user's"),))
+            )
+    passed_over = [one["name"] for one in chain["legacy"] if not one["writable"]]
+    if passed_over:
+        lines = (("", ", ".join(passed_over)), ("", "not the user's: LXC passes them over"))
+        rungs.append(Rung("absent", "other v1 hierarchies", lines))
     rungs.append(_container(chain))
     summary = _summary(chain)
     shapes, height = ladder(rungs)
@@ -83,7 +88,9 @@ def _summary(chain: CgroupChainEntry) -> str:
     if not chain["own_cgroup"]:
         return f"{seat}, the container stays in the cgroup of lxc-start: no limit holds."
     got = chain["controllers"]
-    return f"{seat}, the container gets a cgroup of its own with {_listed(got or [])}."
+    if not got:
+        return f"{seat}, the container gets a cgroup of its own."
+    return f"{seat}, the container gets a cgroup of its own with {_listed(got)}."
 
 
 def _listed(names: list[str]) -> str:

@@ -25,6 +25,16 @@ MANY = 12
 MOST = 120
 
 
+# How what is set aside is called on a narrow bar.
+SHORT = {
+    "the accounts of the system": "system",
+    "systemd-homed": "homed",
+    "systemd's DynamicUser= services": "dynamic",
+    "systemd-nspawn": "nspawn",
+    "nobody: programs that take ids for signed numbers fail": "too high for many programs",
+}
+
+
 class Block(NamedTuple):
     """Other people's ranges that are drawn as one."""
 
@@ -66,8 +76,8 @@ def _weight(first: int, end: int, covered: Sequence[tuple[int, int]]) -> float:
     if size == 1:
         return 8
     if any(low <= first and end - 1 <= high for low, high in covered):
-        return 16 + 5 * log2(size)
-    return 26
+        return 18 + 5 * log2(size)
+    return 24
 
 
 def draw(axis: AxisEntry, kind: str, owner: str) -> Picture:
@@ -175,7 +185,7 @@ def _bar(place: Axis, first: int, last: int, style: str, label: str, title: str)
         tag("rect", tag("title", title), x=x, y=2, width=width, height=BAR, rx=3, class_=style)
     ]
     room = int((width - 8) / SMALL)
-    if room >= min(len(label), 4):
+    if room >= min(len(label), 9):
         words = shortened(label, room)
         shapes.append(text(x + width / 2, 16, words, f"in {style}", "middle"))
     return Markup("").join(shapes)
@@ -206,16 +216,18 @@ def _reserved(axis: AxisEntry, place: Axis) -> Markup:
             one["first"],
             one["last"],
             "reserved",
-            one["whose"],
+            SHORT.get(one["whose"], one["whose"]),
             f"{one['first']}-{one['last']}: {one['whose']}",
         )
         for one in axis["reserved"]
     )
 
 
-def _others(axis: AxisEntry, others: Iterable[Block], place: Axis) -> Markup | None:
+def _others(axis: AxisEntry, others: Sequence[Block], place: Axis) -> Markup | None:
     if axis["ranges"] is None:
         return None
+    if not others:
+        return text(LEFT + 4, 16, "nobody", "small")
     return Markup("").join(
         _bar(place, one.first, one.last, "other", one.label, f"{one.first}-{one.last}: {one.label}")
         for one in others
@@ -231,8 +243,8 @@ def _own(axis: AxisEntry, mine: Iterable[RangeEntry], place: Axis) -> Markup | N
             one["first"],
             one["last"],
             "own",
-            f"{one['first']}-{one['last']}",
-            f"{one['first']}-{one['last']}, {one['last'] - one['first'] + 1} ids",
+            f"{one['last'] - one['first'] + 1} ids",
+            f"{one['first']}-{one['last']}, line {one['line']}",
         )
         for one in mine
     ]
