@@ -103,6 +103,9 @@ class StageEntry(TypedDict):
     because: list[str]
 
 
+Key = tuple[str, str, int]  # check, subject, and which of those findings
+
+
 class ExplanationEntry(TypedDict):
     """What a check asks, why it matters and where that is written: its own documentation."""
 
@@ -213,6 +216,31 @@ def column(finding: FindingEntry) -> str:
     if finding["outcome"] == Outcome.FAIL and waiver is not None and not waiver["expired"]:
         return "waived"
     return finding["outcome"].replace("-", "_")
+
+
+def keys(findings: Iterable[FindingEntry]) -> list[Key]:
+    """What each finding is known by from one report to the next."""
+    found: list[Key] = []
+    counts: dict[tuple[str, str], int] = {}
+    for finding in findings:
+        key = (finding["check"], finding["subject"])
+        counts[key] = counts.get(key, 0) + 1
+        found.append((*key, counts[key]))
+    return found
+
+
+def written(key: Key) -> list[str]:
+    """A key as a report's baseline holds it."""
+    return [key[0], key[1], str(key[2])]
+
+
+def counts_for_the_gate(report: Report) -> list[bool]:
+    """For each finding, whether a gate looks at it: with a baseline, only at what got worse."""
+    baseline = report.get("baseline")
+    if baseline is None:
+        return [True] * len(report["findings"])
+    worse = {tuple(one) for one in baseline["worse"]}
+    return [tuple(written(key)) in worse for key in keys(report["findings"])]
 
 
 def build(

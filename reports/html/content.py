@@ -138,7 +138,6 @@ def _anchors(findings: Iterable[FindingEntry]) -> list[str]:
 def _entry(finding: FindingEntry, place: str, report: Report) -> dict[str, Any]:
     what = column(finding)
     explanation = report["explanations"].get(finding["check"])
-    fix = finding["fix"]
     return {
         "place": place,
         "check": finding["check"],
@@ -148,14 +147,11 @@ def _entry(finding: FindingEntry, place: str, report: Report) -> dict[str, Any]:
         "what": what,
         "word": OUTCOMES[what],
         "message": finding["message"],
-        "evidence": [
-            {**one, "at": one["source"] + ("" if one["line"] is None else f":{one['line']}")}
-            for one in finding["evidence"]
-        ],
+        "evidence": proof(finding),
         "stages": [stage.replace("_", " ") for stage in finding["stages"]],
         "waiver": finding["waiver"],
         "causes": [(name, anchor(name)) for name in finding["skipped_because"]],
-        "fix": None if fix is None else _fix(fix, report),
+        "fix": cure(finding["fix"], report["user"]["name"] if report["user"] else ""),
         "what_for": explanation["what"].split("\n\n") if explanation else [],
         "why": explanation["why"] if explanation else "",
         "see": list(_links(explanation["see"])) if explanation else [],
@@ -163,8 +159,18 @@ def _entry(finding: FindingEntry, place: str, report: Report) -> dict[str, Any]:
     }
 
 
-def _fix(fix: FixEntry, report: Report) -> dict[str, Any]:
-    user = report["user"]["name"] if report["user"] else ""
+def proof(finding: FindingEntry) -> list[dict[str, Any]]:
+    """The evidence of a finding, with the place as one word."""
+    return [
+        {**one, "at": one["source"] + ("" if one["line"] is None else f":{one['line']}")}
+        for one in finding["evidence"]
+    ]
+
+
+def cure(fix: FixEntry | None, user: str) -> dict[str, Any] | None:
+    """A fix in words and commands, and who can type them."""
+    if fix is None:
+        return None
     who = [user if user and one == "user" else one for one in fix["needs"]]
     then = fix["then"]
     return {

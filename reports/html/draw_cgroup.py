@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from audit.pictures.entries import CgroupChainEntry, CgroupEntry
 from reports.html.ladder import WIDTH, Rung, ladder
 from reports.html.svg import Picture, drawing
@@ -23,8 +25,8 @@ def draw(chain: CgroupChainEntry) -> Picture:
     if levels is None:
         why = "; ".join(chain["unknown"].values())
         rungs.append(Rung("unknown", "the cgroups were not seen", (("", why),) if why else ()))
-    for number, level in enumerate(levels or ()):
-        rungs.append(_level(level, is_last=number + 1 == len(levels or ())))
+    for level, following in zip_longest(levels or (), (levels or ())[1:]):
+        rungs.append(_level(level, following))
     for one in chain["legacy"]:
         if one["writable"]:
             rungs.append(
@@ -42,7 +44,7 @@ def draw(chain: CgroupChainEntry) -> Picture:
     return Picture("cgroup", TITLE, summary, svg, words)
 
 
-def _level(level: CgroupEntry, *, is_last: bool) -> Rung:
+def _level(level: CgroupEntry, following: CgroupEntry | None) -> Rung:
     owner = "" if level["owner"] is None else f"owner {level['owner']}"
     lines: list[tuple[str, str]] = []
     if level["there"] is None:
@@ -53,10 +55,12 @@ def _level(level: CgroupEntry, *, is_last: bool) -> Rung:
         lines.append(("", "not there yet: a login or the start makes it"))
     else:
         state = "ok"
-    if is_last and level["available"] is not None:
+    if following is None and level["available"] is not None:
         lines.append(("", f"has {_listed(level['available'])}"))
     elif level["handed"] is not None:
-        lines.append(("", f"hands down {_listed(level['handed'])}"))
+        # What the next one gets is decided when it is made.
+        yet = " yet" if following is not None and following["there"] is False else ""
+        lines.append(("", f"hands down {_listed(level['handed'])}{yet}"))
     return Rung(state, level["name"], tuple(lines), owner)
 
 

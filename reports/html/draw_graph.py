@@ -53,14 +53,14 @@ def draw(report: Report) -> Picture | None:
         for name in report["stages"]
         if any(name == stage for _, stage in stops)
     ]
-    places, width, height = _placed([*nodes, *stages])
-    shapes = [_curve(places, one, other, "arrow") for one, other in arrows]
-    shapes += [_curve(places, one, f"stage {stage}", "stops") for one, stage in stops]
+    places, width, height = _placed([*_untangled(nodes, arrows), *stages])
+    shapes = [_curve(places, one, f"stage {stage}", "stops") for one, stage in stops]
+    shapes += [_curve(places, one, other, "arrow") for one, other in arrows]
     shapes += [_box(node, *places[node.name]) for node in (*nodes, *stages)]
     if left:
         shapes.append(text(4, height + 14, f"and {left} more checks", "line"))
     summary = _summary(causes, folded)
-    svg = drawing("graph", TITLE, summary, max(width, 560), height + 20 * bool(left), *shapes)
+    svg = drawing("graph", TITLE, summary, width, height + 20 * bool(left), *shapes)
     return Picture("graph", TITLE, summary, svg, _words(causes, folded, stops), True)
 
 
@@ -97,6 +97,20 @@ def _depths(names: Sequence[str], arrows: Sequence[tuple[str, str]]) -> dict[str
         if not moved:
             break
     return depth
+
+
+def _untangled(nodes: Sequence[Node], arrows: Sequence[tuple[str, str]]) -> list[Node]:
+    """The nodes so that each is about as high as what leads to it."""
+    height = {node.name: float(row) for row, node in enumerate(n for n in nodes if not n.column)}
+    ordered: list[Node] = []
+    for number in range(max(node.column for node in nodes) + 1):
+        for node in nodes:
+            if node.column == number and number:
+                above = [height.get(one, 0.0) for one, other in arrows if other == node.name]
+                height[node.name] = sum(above) / len(above) if above else 0.0
+        own = [node for node in nodes if node.column == number]
+        ordered += sorted(own, key=lambda node: height[node.name])
+    return ordered
 
 
 def _stops(failed: Sequence[FindingEntry], kept: Sequence[str]) -> list[tuple[str, str]]:

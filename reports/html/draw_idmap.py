@@ -334,7 +334,9 @@ def _summary(
     elif maps and all(one["granted"] for one in maps):
         words.append("the container's map lies within what is granted")
     if axis["overlaps"]:
-        words.append(f"{len(axis['overlaps'])} ranges are shared with somebody else")
+        number = len(axis["overlaps"])
+        ranges = "one range is" if number == 1 else f"{number} ranges are"
+        words.append(f"{ranges} shared by two owners")
     return "; ".join(words) + "."
 
 

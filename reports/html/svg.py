@@ -56,6 +56,7 @@ def drawing(
         tag("desc", summary, id=f"{name}-desc"),
         *shapes,
         viewBox=f"0 0 {width:.0f} {height:.0f}",
+        width=f"{width:.0f}",
         role="img",
         aria_labelledby=f"{name}-title {name}-desc",
         class_=f"drawing {name}",
