@@ -67,18 +67,6 @@ def add_plugins(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--no-plugins", action="store_true", help="what is built in only")
 
 
-def add_format(parser: argparse._ActionsContainer) -> None:
-    """--format, by name: which names plugins add is looked up only when it is used."""
-    from reports import formats
-
-    parser.add_argument(
-        "--format",
-        metavar="FORMAT",
-        default="text",
-        help=f"on standard output: {', '.join(formats())}, or a plugin's (default: text)",
-    )
-
-
 def host_of(args: argparse.Namespace) -> Host:
     """The host that the options name.
 

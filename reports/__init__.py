@@ -14,6 +14,7 @@ from audit.errors import UsageError
 from audit.registry import names_in
 
 if TYPE_CHECKING:
+    import argparse
     from importlib.metadata import EntryPoint
 
     from audit.report import Report
@@ -30,6 +31,16 @@ def formats() -> tuple[str, ...]:
     files = (name for name in names_in(sys.modules[__name__]) if name.startswith("to_"))
     names = (name.removeprefix("to_") for name in files)
     return tuple(sorted(names, key=lambda name: (name != "text", name)))
+
+
+def add_format(parser: argparse._ActionsContainer) -> None:
+    """--format, by name: which names plugins add is looked up only when it is used."""
+    parser.add_argument(
+        "--format",
+        metavar="FORMAT",
+        default="text",
+        help=f"on standard output: {', '.join(formats())}, or a plugin's (default: text)",
+    )
 
 
 def renderer(name: str, *, plugins: bool = True) -> Renderer:

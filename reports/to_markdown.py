@@ -30,7 +30,9 @@ MAX_SHOWN = 600
 _MARKS = re.compile(r"[\\`*_\[\]<>~&|$]")
 # What GitHub and GitLab turn into links, mentions or pictures by themselves, in text without any
 # markup: an invisible comment between the two halves keeps them from it.
-_LINKED = re.compile(r"([@#!%](?=\w)|:(?=//|\w+:)|www(?=\.)|GH-(?=\d))", re.ASCII | re.IGNORECASE)
+_LINKED = re.compile(
+    r"([@#!%~&$](?=\\?\w)|:(?=//|[\w\\]+:)|www(?=\.)|GH-(?=\d))", re.ASCII | re.IGNORECASE
+)
 
 
 def render(report: Report, out: TextIO, *, verbose: bool = False) -> None:
@@ -50,7 +52,7 @@ def code(words: str, limit: int | None = MAX_SHOWN) -> str:
     shown = visible(words, limit) or " "
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
     fence = "`" * (longest + 1)
-    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
+    pad = " " if (shown[0] in "` " or shown[-1] in "` ") and shown.strip(" ") else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
 
 

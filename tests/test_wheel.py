@@ -15,7 +15,15 @@ import pytest
 from tests.files import ROOT, tracked
 
 OURS = ("audit", "checks", "remediations", "reports", "runner")
-LIBRARIES = ("rich", "pygments", "markdown-it-py", "mdurl", "pyelftools")
+LIBRARIES = (
+    "rich",
+    "pygments",
+    "markdown-it-py",
+    "mdurl",
+    "pyelftools",
+    "jinja2",
+    "markupsafe",
+)
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet")
 
 

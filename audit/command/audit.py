@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from audit.gate import AT_OR_ABOVE, exit_code
 from audit.options import (
-    add_format,
     add_plugins,
     add_source,
     add_subject,
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    from reports import add_format
+
     parser.epilog = """\
 exit code: 0 passed; 1 a finding at or above --fail-on; 2 unusable input;
 3 nothing failed, but a blocking check could not be decided, or a check or plugin crashed

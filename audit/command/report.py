@@ -6,10 +6,12 @@ import argparse
 import sys
 
 from audit.errors import Exit
-from audit.options import add_format, add_plugins
+from audit.options import add_plugins
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    from reports import add_format
+
     parser.epilog = "example: lxc-preflight report audit.json --format html > audit.html"
     parser.add_argument("file", metavar="FILE", help='a saved JSON report ("-": standard input)')
     add_format(parser)

@@ -60,7 +60,8 @@ def draw(report: Report) -> Picture | None:
     if left:
         shapes.append(text(4, height + 14, f"and {left} more checks", "line"))
     summary = _summary(causes, folded)
-    svg = drawing("graph", TITLE, summary, width, height + 20 * bool(left), *shapes)
+    height += 20 * bool(left)
+    svg = drawing("graph", TITLE, summary, width, height, *shapes, has_links=True)
     return Picture("graph", TITLE, summary, svg, _words(causes, folded, stops), True)
 
 

@@ -50,7 +50,7 @@
   let clear = null;
   const tools = $("tools");
   if (tools) {
-    const search = $("search"), area = $("area"), reset = $("reset"), nothing = $("nothing");
+    const search = $("search"), area = $("area"), reset = $("clear"), nothing = $("nothing");
     const items = [...document.querySelectorAll(".item")].map((element) => ({
       element, ...element.dataset, text: element.textContent.toLowerCase(),
     }));

@@ -47,9 +47,18 @@ def text(x: float, y: float, words: str, class_: str = "", anchor: str | None = 
 
 
 def drawing(
-    name: str, title: str, summary: str, width: float, height: float, *shapes: Markup
+    name: str,
+    title: str,
+    summary: str,
+    width: float,
+    height: float,
+    *shapes: Markup,
+    has_links: bool = False,
 ) -> Markup:
-    """The svg element, with its title and its description for those who do not see it."""
+    """The svg element, with its title and its description for those who do not see it.
+
+    An image hides what is in it from them, so a drawing with links is none.
+    """
     return tag(
         "svg",
         tag("title", title, id=f"{name}-title"),
@@ -57,7 +66,7 @@ def drawing(
         *shapes,
         viewBox=f"0 0 {width:.0f} {height:.0f}",
         width=f"{width:.0f}",
-        role="img",
+        role="group" if has_links else "img",
         aria_labelledby=f"{name}-title {name}-desc",
         class_=f"drawing {name}",
     )
