@@ -118,7 +118,7 @@ def test_a_waiver_opens_the_gate_and_the_verdict_stays(
         (["--root", "TREE", "--user", "al", "--waivers", "/nothing"], "No such file"),
         (["--root", "TREE", "--snapshot", "x"], "not allowed with"),
         (["--format", "morse"], "there is no format morse"),
-        (["--fail-on", "info"], "there is no format morse"),
+        (["--fail-on", "info"], "invalid choice"),
     ],
 )
 def test_unusable_input_is_2_with_one_clear_line(

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from audit.comparison import compare
+from audit.report import Report
 from reports.html.differences import render as render_difference
 from tests.reports.examples import NAMES, example
 from tests.reports.poison import poisoned
@@ -38,11 +39,20 @@ def browser() -> Iterator[Browser]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     for name in NAMES:
-        (folder / f"{name}.html").write_text(rendered(example(name), "html"))
-    (folder / "hostile.html").write_text(rendered(poisoned(example("broken")), "html"))
+        report = example(name) if name == "broken" else few(example(name))
+        (folder / f"{name}.html").write_text(rendered(report, "html"))
+    (folder / "hostile.html").write_text(rendered(poisoned(few(example("broken"))), "html"))
     with (folder / "difference.html").open("w") as out:
         render_difference(compare(poisoned(example("unknown")), example("broken")), out)
     return folder
+
+
+def few(report: Report) -> Report:
+    """A report without most of what is alike: axe looks at every element for a while."""
+    alike = [one for one in report["findings"] if one["outcome"] in ("pass", "not-applicable")]
+    left_out = {id(one) for one in alike[::5]} ^ {id(one) for one in alike}
+    report["findings"] = [one for one in report["findings"] if id(one) not in left_out]
+    return report
 
 
 class Opened:
@@ -71,14 +81,18 @@ def axe() -> str:
     return (files("axe_playwright_python") / "axe.min.js").read_text()
 
 
-def barriers(page: Page) -> list[str]:
-    """What axe-core has against a page, every rule of WCAG 2.2 AA and its best practices."""
+WCAG = {
+    "type": "tag",
+    "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+}
+COLOURS = {"type": "rule", "values": ["color-contrast"]}
+
+
+def barriers(page: Page, rules: dict[str, Any] = WCAG) -> list[str]:
+    """What axe-core has against a page: by default every rule of WCAG 2.2 AA and its advice."""
     page.evaluate(axe())
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found: dict[str, Any] = page.evaluate(
-        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", tags
-    )
-    assert len(found["passes"]) > 20
+    found: dict[str, Any] = page.evaluate("only => axe.run(document, {runOnly: only})", rules)
+    assert len(found["passes"]) > 15 * (rules is WCAG)
     return [
         f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
         for one in found["violations"]
@@ -95,11 +109,12 @@ def unfold(page: Page) -> None:
 def test_a_page_is_quiet_and_without_barriers(
     browser: Browser, folder: Path, name: str, scheme: Any
 ) -> None:
-    with browser.new_context(viewport=DESKTOP, color_scheme=scheme) as context:
+    with browser.new_context(
+        reduced_motion="reduce", viewport=DESKTOP, color_scheme=scheme
+    ) as context:
         opened = Opened(context, folder / f"{name}.html")
-        assert barriers(opened.page) == []
         unfold(opened.page)
-        assert barriers(opened.page) == []
+        assert barriers(opened.page, WCAG if scheme == "light" else COLOURS) == []
         assert opened.noise == []
         colour = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
         light = sum(int(part) for part in colour[4:-1].split(","))
@@ -108,16 +123,17 @@ def test_a_page_is_quiet_and_without_barriers(
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_the_smallest_phone(browser: Browser, folder: Path, name: str) -> None:
-    with browser.new_context(viewport=PHONE, has_touch=True) as context:
+    with browser.new_context(reduced_motion="reduce", viewport=PHONE, has_touch=True) as context:
         opened = Opened(context, folder / f"{name}.html")
         unfold(opened.page)
         assert opened.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-        assert barriers(opened.page) == []
+        if name == "hostile":
+            assert barriers(opened.page) == []
         assert opened.noise == []
 
 
 def test_search_filters_and_reset(browser: Browser, folder: Path) -> None:
-    with browser.new_context(viewport=DESKTOP) as context:
+    with browser.new_context(reduced_motion="reduce", viewport=DESKTOP) as context:
         opened = Opened(context, folder / "broken.html")
         page = opened.page
         every = page.locator(".item").count()
@@ -152,7 +168,7 @@ def test_search_filters_and_reset(browser: Browser, folder: Path) -> None:
 
 
 def test_copy_buttons_copy_the_commands(browser: Browser, folder: Path) -> None:
-    with browser.new_context(viewport=DESKTOP) as context:
+    with browser.new_context(reduced_motion="reduce", viewport=DESKTOP) as context:
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         opened = Opened(context, folder / "broken.html")
         card = opened.page.locator("[id='storage.path_access']")
@@ -168,7 +184,7 @@ def test_copy_buttons_copy_the_commands(browser: Browser, folder: Path) -> None:
 
 
 def test_a_link_to_a_check_opens_what_it_is_folded_into(browser: Browser, folder: Path) -> None:
-    with browser.new_context(viewport=DESKTOP) as context:
+    with browser.new_context(reduced_motion="reduce", viewport=DESKTOP) as context:
         opened = Opened(context, folder / "broken.html", "#config.init")
         assert opened.visible("[id='config.init']") == 1
         opened.page.fill("#search", "setfacl")
@@ -178,7 +194,7 @@ def test_a_link_to_a_check_opens_what_it_is_folded_into(browser: Browser, folder
 
 
 def test_the_keyboard_reaches_everything(browser: Browser, folder: Path) -> None:
-    with browser.new_context(viewport=DESKTOP) as context:
+    with browser.new_context(reduced_motion="reduce", viewport=DESKTOP) as context:
         page = Opened(context, folder / "broken.html").page
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
@@ -198,18 +214,23 @@ def test_the_keyboard_reaches_everything(browser: Browser, folder: Path) -> None
 def test_without_javascript_everything_can_be_read(
     browser: Browser, folder: Path, name: str
 ) -> None:
-    with browser.new_context(viewport=DESKTOP, java_script_enabled=False) as context:
+    with browser.new_context(
+        reduced_motion="reduce", viewport=DESKTOP, java_script_enabled=False
+    ) as context:
         opened = Opened(context, folder / f"{name}.html")
         assert opened.visible(".copy") == opened.visible("#tools") == 0
         folded = opened.page.locator("details:not([open]) > summary >> visible=true")
         while folded.count():
             folded.first.click(timeout=5000)
-        assert opened.visible(".item") > 200 or name == "difference"
+        assert opened.visible(".item") == opened.page.locator(".item").count()
+        assert opened.visible(".card") > 2
         assert opened.noise == []
 
 
 def test_paper_is_white_and_has_no_buttons(browser: Browser, folder: Path) -> None:
-    with browser.new_context(viewport=DESKTOP, color_scheme="dark") as context:
+    with browser.new_context(
+        reduced_motion="reduce", viewport=DESKTOP, color_scheme="dark"
+    ) as context:
         opened = Opened(context, folder / "broken.html")
         opened.page.emulate_media(media="print")
         assert opened.visible("button") == opened.visible("#tools") == 0
@@ -223,7 +244,7 @@ def test_paper_is_white_and_has_no_buttons(browser: Browser, folder: Path) -> No
 
 
 def test_pictures_have_names_and_words(browser: Browser, folder: Path) -> None:
-    with browser.new_context(viewport=DESKTOP) as context:
+    with browser.new_context(reduced_motion="reduce", viewport=DESKTOP) as context:
         page = Opened(context, folder / "broken.html").page
         names = [
             "What hangs on what",
