@@ -35,8 +35,8 @@ def test_pictures_agree_with_the_checks(name: str) -> None:
     blocked = [step for step in picture["path"]["steps"] or () if step["passes"] is False]
     if "skipped" not in outcomes["storage.path_access"]:
         about = ("path_access", "rootfs", "container_open", "default_acl")
-        failed = {check for check in about if "fail" in outcomes[f"storage.{check}"]}
-        assert bool(blocked) == bool(failed), failed
+        causes = {check for check in about if "fail" in outcomes[f"storage.{check}"]}
+        assert bool(blocked) == bool(causes), causes
     for key in ("uids", "gids"):
         refused = [one for one in picture[key]["maps"] or () if one["granted"] is False]
         if refused:

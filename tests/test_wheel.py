@@ -114,6 +114,11 @@ def test_it_audits_this_host(installed: Installed) -> None:
     assert report["findings"]
 
 
+def test_it_renders_a_page(installed: Installed) -> None:
+    page = installed.run("lxc-preflight", "audit", "--format", "html")
+    assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")
+
+
 def test_it_runs_as_a_module_too(installed: Installed) -> None:
     assert "audit" in installed.run("python", "-m", "lxc_preflight", "--help")
 

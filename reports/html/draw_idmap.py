@@ -31,7 +31,7 @@ SHORT = {
     "systemd-homed": "homed",
     "systemd's DynamicUser= services": "dynamic",
     "systemd-nspawn": "nspawn",
-    "nobody: programs that take ids for signed numbers fail": "too high for many programs",
+    "nobody: programs that take ids for signed numbers fail": "too high for some",
 }
 
 

@@ -14,8 +14,11 @@ from audit.report import Report, column
 from audit.untrusted import visible
 from reports.fix_script import script_text
 from reports.html.anchors import anchor
+from tests.files import ROOT
 from tests.reports.examples import NAMES, example
 from tests.reports.rendering import LOOSE, rendered
+from tests.reports.screenshots import MAX_BYTES as MAX_SHOT
+from tests.reports.screenshots import SHOTS
 from tests.reports.strategies import reports
 
 VOID = {"meta", "input", "br", "link", "img", "base"}
@@ -184,3 +187,11 @@ def test_the_whole_fix_has_each_command_once_and_no_command_of_the_host() -> Non
             one["fix"]["title"] = "x\nrm -rf /"
     assert "\nrm" not in script_text(report)
     assert script_text(example("unknown") | {"findings": []}) == ""
+
+
+def test_the_pictures_of_the_readme_are_small_and_there() -> None:
+    shown = re.findall(r"!\[.*\]\((docs/.*\.png)\)", (ROOT / "README.md").read_text())
+    assert shown == [f"docs/{name}" for name in SHOTS]
+    for path in shown:
+        data = (ROOT / path).read_bytes()
+        assert data.startswith(b"\x89PNG") and len(data) < MAX_SHOT
