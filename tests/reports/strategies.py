@@ -17,6 +17,7 @@ from audit.report import (
     quoted,
     summarise,
 )
+from tests.reports.poison import POISON
 
 ids = st.from_regex(r"[a-z]{1,8}\.[a-z_]{1,12}", fullmatch=True)
 # Everything that Python can hold in a text, undecodable bytes and terminal escapes with preference.
@@ -25,7 +26,18 @@ hostile = st.text(
     | st.sampled_from("\x1b\x9b\r\n\b\x00\u202e\u200b\u2028[]:/\\<&\udcff"),
     max_size=40,
 ) | st.sampled_from(
-    ["\x1b]0;owned\x07", "[bold red]x[/]", "[link=http://x]y[/link]", ":smile:", "A" * 5000]
+    [
+        POISON,
+        "<b onclick='x'>",
+        "\n::error::100%0A",
+        '"} 1\n',
+        "`**_",
+        "\x1b]0;owned\x07",
+        "[bold red]x[/]",
+        "[link=http://x]y[/link]",
+        ":smile:",
+        "A" * 5000,
+    ]
 )
 texts = hostile.map(quoted)
 maybe = st.none() | texts

@@ -19,7 +19,7 @@ from tests.reports.examples import NAMES, example
 from tests.reports.poison import poisoned
 from tests.reports.rendering import rendered
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 PAGES = (*NAMES, "hostile", "difference")
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}

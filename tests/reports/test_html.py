@@ -16,6 +16,7 @@ from reports.fix_script import script_text
 from reports.html.anchors import anchor
 from tests.files import ROOT
 from tests.reports.examples import NAMES, example
+from tests.reports.poison import poisoned_first
 from tests.reports.rendering import LOOSE, rendered
 from tests.reports.screenshots import MAX_BYTES as MAX_SHOT
 from tests.reports.screenshots import SHOTS
@@ -82,6 +83,7 @@ def ours() -> set[tuple[str, str]]:
     return set.union(*(page.shapes() for page in pages)) | {("rect", "rx"), ("polygon", "points")}
 
 
+@poisoned_first
 @given(reports())
 @LOOSE
 def test_a_page_is_made_of_nothing_but_ours(ours: set[tuple[str, str]], report: Report) -> None:

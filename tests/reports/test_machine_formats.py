@@ -22,6 +22,7 @@ from audit.comparison import against
 from audit.report import Report, column
 from audit.untrusted import visible
 from tests.reports.examples import NAMES, example
+from tests.reports.poison import poisoned_first
 from tests.reports.rendering import LOOSE, rendered
 from tests.reports.strategies import reports
 
@@ -46,6 +47,7 @@ def each_example() -> Iterator[Report]:
 # SARIF
 
 
+@poisoned_first
 @given(reports())
 @LOOSE
 def test_sarif_is_what_oasis_says(report: Report) -> None:
@@ -113,6 +115,7 @@ def test_a_baseline_tells_new_results_from_others() -> None:
 # JUnit
 
 
+@poisoned_first
 @given(reports())
 @LOOSE
 def test_junit_is_well_formed_and_valid(report: Report) -> None:
@@ -168,6 +171,7 @@ def test_junit_skips_what_the_baseline_knows() -> None:
 # Prometheus
 
 
+@poisoned_first
 @given(reports())
 @LOOSE
 def test_prometheus_reads_what_was_meant(report: Report) -> None:
@@ -203,6 +207,7 @@ def test_prometheus_says_what_holds() -> None:
 COMMAND = re.compile(r"::(error|warning|notice) ([^:]*)::(.*)")
 
 
+@poisoned_first
 @given(reports())
 @LOOSE
 def test_github_gets_one_command_a_line_and_nothing_else(report: Report) -> None:

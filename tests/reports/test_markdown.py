@@ -15,6 +15,7 @@ from audit.report import Report, column
 from audit.untrusted import visible
 from reports.to_markdown import code, text
 from tests.reports.examples import NAMES, example
+from tests.reports.poison import poisoned_first
 from tests.reports.rendering import LOOSE, rendered
 from tests.reports.strategies import hostile, reports
 
@@ -43,6 +44,7 @@ def spans(tokens: list[Token]) -> Iterator[Token]:
         yield from token.children or ()
 
 
+@poisoned_first
 @given(reports())
 @LOOSE
 def test_a_page_has_no_markup_but_ours(report: Report) -> None:
