@@ -1,4 +1,4 @@
-"""How findings belong together: which are the consequences of which."""
+"""How findings belong together: which are the consequences of which, and what each is called."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ from collections.abc import Iterable
 
 from audit.model import Outcome
 from audit.report import FindingEntry
+
+# summary column -> how a person calls it
+WORDS = {
+    "fail": "failed",
+    "unknown": "undecided",
+    "error": "crashed",
+    "waived": "waived",
+    "pass": "passed",
+    "skipped": "not judged",
+    "not_applicable": "does not apply",
+}
 
 
 def consequences(findings: Iterable[FindingEntry]) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from typing import TextIO
 from audit.model import Level, Outcome
 from audit.report import FindingEntry, Report, column
 from audit.untrusted import visible
-from reports.folding import by_weight, consequences
+from reports.folding import WORDS, by_weight, consequences
 from reports.next_step import next_step
 
 SUFFIX = ".md"
@@ -181,13 +181,4 @@ def _counts(findings: Iterable[FindingEntry]) -> str:
     for one in findings:
         what = column(one)
         counts[what] = counts.get(what, 0) + 1
-    words = {
-        "fail": "failed",
-        "unknown": "undecided",
-        "error": "crashed",
-        "waived": "waived",
-        "pass": "passed",
-        "skipped": "not judged",
-        "not_applicable": "do not apply",
-    }
-    return " · ".join(f"{counts[key]} {word}" for key, word in words.items() if key in counts)
+    return " · ".join(f"{counts[key]} {word}" for key, word in WORDS.items() if key in counts)

@@ -9,7 +9,7 @@ from typing import Any
 from audit.model import Level, Outcome, Stage
 from audit.report import FindingEntry, FixEntry, Report, column
 from reports.fix_script import script_text
-from reports.folding import by_weight, consequences
+from reports.folding import WORDS, by_weight, consequences
 from reports.html import draw_cgroup, draw_graph, draw_idmap, draw_network, draw_path
 from reports.html.anchors import anchor
 from reports.html.svg import Picture
@@ -75,15 +75,6 @@ BY_COLUMN = {
     "skipped": "folded",
     "waived": "waived",
 }
-OUTCOMES = {
-    "fail": "failed",
-    "unknown": "undecided",
-    "error": "crashed",
-    "waived": "waived",
-    "pass": "passed",
-    "skipped": "not judged",
-    "not_applicable": "does not apply",
-}
 MAN = re.compile(r"([A-Za-z0-9_][\w.+-]{0,60})\(([1-9][a-z]?)\)")
 LXC_FILE = re.compile(r"LXC ((?:src|config|templates|hooks|doc)/[\w/.+-]{1,120})")
 ISSUE = re.compile(r"([\w-]{1,39}/[\w.-]{1,80})#(\d{1,7})")
@@ -114,7 +105,7 @@ def content(report: Report) -> dict[str, Any]:
         "baseline": report["baseline"],
         "takes": WHAT_IT_TAKES.get(report["host"]["source"], WHAT_IT_TAKES["live"]),
         "levels": [one.value for one in Level],
-        "outcomes": [(key, OUTCOMES[key]) for key in OUTCOMES if _has(findings, key)],
+        "outcomes": [(key, word) for key, word in WORDS.items() if _has(findings, key)],
         "areas": sorted({one["area"] for one in findings}),
         "total": len(findings),
     }
@@ -145,7 +136,7 @@ def _entry(finding: FindingEntry, place: str, report: Report) -> dict[str, Any]:
         "title": finding["title"],
         "level": finding["level"],
         "what": what,
-        "word": OUTCOMES[what],
+        "word": WORDS[what],
         "message": finding["message"],
         "evidence": proof(finding),
         "stages": [stage.replace("_", " ") for stage in finding["stages"]],

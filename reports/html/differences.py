@@ -6,7 +6,8 @@ from typing import Any, TextIO
 
 from audit.comparison import Difference, is_regression
 from audit.report import FindingEntry
-from reports.html.content import OUTCOMES, VERDICTS, cure, proof
+from reports.folding import WORDS
+from reports.html.content import VERDICTS, cure, proof
 from reports.html.page import write
 
 
@@ -58,7 +59,7 @@ def _entry(finding: FindingEntry, user: str) -> dict[str, Any]:
     return {
         "check": finding["check"],
         "level": finding["level"],
-        "word": OUTCOMES.get(finding["outcome"].replace("-", "_"), finding["outcome"]),
+        "word": WORDS.get(finding["outcome"].replace("-", "_"), finding["outcome"]),
         "message": finding["message"],
         "evidence": proof(finding),
         "fix": cure(finding["fix"], user),
