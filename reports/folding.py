@@ -15,7 +15,7 @@ WORDS = {
     "waived": "waived",
     "pass": "passed",
     "skipped": "not judged",
-    "not_applicable": "does not apply",
+    "not_applicable": "not applicable",
 }
 
 
