@@ -72,7 +72,7 @@ def _page(report: Report, *, verbose: bool) -> Iterator[str]:
     where = f" on {code(host)}" if host else ""
     yield f"## {VERDICTS.get(report['verdict'], '❔')}: LXC containers{whose}{where}"
     yield ""
-    yield "| " + " | ".join(name.replace("_", " ") for name in report["stages"]) + " |"
+    yield f"| {' | '.join(text(name.replace('_', ' ')) for name in report['stages'])} |"
     yield "|" + "---|" * len(report["stages"])
     yield (
         "| " + " | ".join(ANSWERS.get(s["verdict"], "❔") for s in report["stages"].values()) + " |"
@@ -115,7 +115,7 @@ def _failures(report: Report, title: str, own: list[FindingEntry]) -> Iterator[s
     for one in sorted(own, key=lambda finding: order[finding["check"]]):
         yield ""
         yield f"**{text(one['message'])}**"
-        stages = ", ".join(stage.replace("_", " ") for stage in one["stages"])
+        stages = ", ".join(text(stage.replace("_", " ")) for stage in one["stages"])
         yield f"<br>{code(one['check'])}{f', stops {stages}' if stages else ''}"
         yield ""
         for proof in one["evidence"]:

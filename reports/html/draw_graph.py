@@ -46,7 +46,7 @@ def draw(report: Report) -> Picture | None:
         Node(name, shortened(name, LONGEST), levels.get(name, "skipped"), depth[name])
         for name in kept
     ]
-    stops = _stops(failed, kept)
+    stops = [pair for pair in _stops(failed, kept) if pair[1] in report["stages"]]
     last = max(depth.values()) + 1
     stages = [
         Node(f"stage {name}", name.replace("_", " "), "stage", last)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any, cast
 
 from hypothesis import example as tried
@@ -37,9 +37,18 @@ OURS = {
 }
 
 
-def poisoned(report: Report) -> Report:
+# Words that a saved report is refused for when they are others (audit/saved.py).
+DEMANDED = {"schema", "level", "outcome"}
+
+
+def poisoned(report: Report, ours: Set[str] = frozenset(OURS)) -> Report:
     """The same report with poison in front of every text of the host."""
-    return cast(Report, _poisoned(report))
+    return cast(Report, _poisoned(report, ours))
+
+
+def forged(report: Report) -> Report:
+    """A stranger's file: poison wherever reading it back does not look."""
+    return poisoned(report, DEMANDED)
 
 
 def poisoned_first(test: Callable[..., None]) -> Callable[..., None]:
@@ -47,14 +56,14 @@ def poisoned_first(test: Callable[..., None]) -> Callable[..., None]:
     return tried(report=poisoned(example("broken")))(test)
 
 
-def _poisoned(value: Any) -> Any:
+def _poisoned(value: Any, ours: Set[str]) -> Any:
     if isinstance(value, str):
         return POISON + value
     if isinstance(value, list):
-        return [_poisoned(one) for one in value]
+        return [_poisoned(one, ours) for one in value]
     if isinstance(value, dict):
         return {
-            key: one if key in OURS and not isinstance(one, dict) else _poisoned(one)
+            key: one if key in ours and not isinstance(one, dict) else _poisoned(one, ours)
             for key, one in value.items()
         }
     return value

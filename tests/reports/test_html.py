@@ -16,7 +16,7 @@ from reports.fix_script import script_text
 from reports.html.anchors import anchor
 from tests.files import ROOT
 from tests.reports.examples import NAMES, example
-from tests.reports.poison import poisoned_first
+from tests.reports.poison import forged, poisoned_first
 from tests.reports.rendering import LOOSE, rendered
 from tests.reports.screenshots import MAX_BYTES as MAX_SHOT
 from tests.reports.screenshots import SHOTS
@@ -83,10 +83,18 @@ def ours() -> set[tuple[str, str]]:
     return set.union(*(page.shapes() for page in pages)) | {("rect", "rx"), ("polygon", "points")}
 
 
+def test_a_forged_report_is_made_of_nothing_but_ours(ours: set[tuple[str, str]]) -> None:
+    demand_ours(ours, forged(example("broken")))
+
+
 @poisoned_first
 @given(reports())
 @LOOSE
 def test_a_page_is_made_of_nothing_but_ours(ours: set[tuple[str, str]], report: Report) -> None:
+    demand_ours(ours, report)
+
+
+def demand_ours(ours: set[tuple[str, str]], report: Report) -> None:
     text = rendered(report, "html")
     assert "\x1b" not in text and "\x00" not in text and "\u202e" not in text
     page = Page(text)

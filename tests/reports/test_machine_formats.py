@@ -22,7 +22,7 @@ from audit.comparison import against
 from audit.report import Report, column
 from audit.untrusted import visible
 from tests.reports.examples import NAMES, example
-from tests.reports.poison import poisoned_first
+from tests.reports.poison import forged, poisoned_first
 from tests.reports.rendering import LOOSE, rendered
 from tests.reports.strategies import reports
 
@@ -241,6 +241,17 @@ def test_github_shows_the_worst_first_and_means_what_was_said() -> None:
         "::error title=storage.path_access (blocking),file=/home/alice::" in x for x in lines
     )
     assert lines[-2].startswith("::notice title=lxc-preflight::not-ready: create yes, start no")
+
+
+def test_a_forged_report_breaks_no_format() -> None:
+    report = forged(example("broken"))
+    sarif_validator().validate(json.loads(rendered(report, "sarif")))
+    JUNIT.validate(rendered(report, "junit"))
+    assert list(text_string_to_metric_families(rendered(report, "prometheus")))
+    for line in rendered(report, "github").split("\n")[:-1]:
+        assert line.isprintable() and COMMAND.fullmatch(line), line
+    for line in rendered(report, "text").split("\n"):
+        assert line.isprintable()
 
 
 @pytest.mark.parametrize("format", ["sarif", "junit", "prometheus", "github", "markdown", "html"])

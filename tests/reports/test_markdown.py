@@ -15,7 +15,7 @@ from audit.report import Report, column
 from audit.untrusted import visible
 from reports.to_markdown import code, text
 from tests.reports.examples import NAMES, example
-from tests.reports.poison import poisoned_first
+from tests.reports.poison import forged, poisoned_first
 from tests.reports.rendering import LOOSE, rendered
 from tests.reports.strategies import hostile, reports
 
@@ -44,10 +44,18 @@ def spans(tokens: list[Token]) -> Iterator[Token]:
         yield from token.children or ()
 
 
+def test_a_forged_report_has_no_markup_but_ours() -> None:
+    demand_ours(forged(example("broken")))
+
+
 @poisoned_first
 @given(reports())
 @LOOSE
 def test_a_page_has_no_markup_but_ours(report: Report) -> None:
+    demand_ours(report)
+
+
+def demand_ours(report: Report) -> None:
     page = rendered(report, "markdown")
     for line in page.split("\n"):
         assert line.isprintable()
