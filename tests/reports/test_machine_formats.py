@@ -231,12 +231,16 @@ def unescaped(text: str) -> str:
 
 def test_github_shows_the_worst_first_and_means_what_was_said() -> None:
     report = example("broken")
-    report["findings"][0] |= {"outcome": "fail", "level": "blocking", "message": "100%::\nerror, a"}
+    report["findings"][0] |= {
+        "outcome": "fail",
+        "level": "blocking",
+        "message": "100%3A::\nerror, a",
+    }
     lines = rendered(report, "github", verbose=False).split("\n")
     kinds = [line.split(" ")[0] for line in lines if line]
     assert kinds == sorted(kinds, key=["::error", "::warning", "::notice"].index)
     messages = [unescaped(found[3]) for line in lines if (found := COMMAND.fullmatch(line))]
-    assert any(message.startswith("100%::\\x0aerror, a") for message in messages)
+    assert any(message.startswith("100%3A::\\x0aerror, a") for message in messages)
     assert any(
         "::error title=storage.path_access (blocking),file=/home/alice::" in x for x in lines
     )
