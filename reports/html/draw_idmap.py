@@ -113,22 +113,7 @@ def draw(axis: AxisEntry, kind: str, owner: str) -> Picture:
         )
         shapes.append(tag("g", content, transform=f"translate(0 {y})") if shape else content)
         y += LANE
-    for one in axis["overlaps"]:
-        x = place(one["first"])
-        width = max(place(one["last"] + 1) - x, 3)
-        label = f"{one['first']}-{one['last']}: {' and '.join(one['owners'])}"
-        band = tag("title", f"shared: {label}")
-        shapes.append(
-            tag(
-                "rect",
-                band,
-                x=x,
-                y=26 + 2 * LANE - 4,
-                width=width,
-                height=2 * LANE,
-                class_="shared",
-            )
-        )
+    shapes += _shared(axis, mine, place)
     shapes.append(_ticks(place, y + 4, spans, [*shared, *reserved]))
     y += 36
     shapes.append(_inside(maps, place, y, 26 + 4 * LANE + BAR + 2))
@@ -264,6 +249,21 @@ def _maps(axis: AxisEntry, maps: Iterable[MapEntry], place: Axis) -> Markup | No
     return (
         Markup("").join(bars) if bars else text(LEFT + 4, 16, "the config maps nothing", "unseen")
     )
+
+
+def _shared(axis: AxisEntry, mine: Sequence[RangeEntry], place: Axis) -> list[Markup]:
+    """Bands over what two owners have: over the lane of others, and the user's when it is one."""
+    bands: list[Markup] = []
+    for one in axis["overlaps"]:
+        x = place(one["first"])
+        width = max(place(one["last"] + 1) - x, 3)
+        label = f"shared: {one['first']}-{one['last']}: {' and '.join(one['owners'])}"
+        own = any(r["first"] <= one["last"] and one["first"] <= r["last"] for r in mine)
+        height = 2 * LANE if own else LANE - 4
+        tip = tag("title", label)
+        top = 22 + 2 * LANE
+        bands.append(tag("rect", tip, x=x, y=top, width=width, height=height, class_="shared"))
+    return bands
 
 
 def _ticks(
