@@ -22,14 +22,18 @@ except ModuleNotFoundError as missing:
 
 
 def write(template: str, content: Mapping[str, Any], out: TextIO) -> None:
-    """Render a template of this folder with the page's style and script."""
+    """Render a template of this folder with the page's style and script.
+
+    In ASCII: an output in another encoding would change the script, and then its hash forbids it.
+    """
     style, script = _file("page.css"), _file("page.js")
     policy = (
         "default-src 'none'; base-uri 'none'; form-action 'none'; "
         f"style-src {_hash(style)}; script-src {_hash(script)}"
     )
     frame = {"page_style": Markup(style), "page_script": Markup(script), "page_policy": policy}
-    out.write(_environment().get_template(template).render(**frame, **content))
+    page = _environment().get_template(template).render(**frame, **content)
+    out.write(page.encode("ascii", "xmlcharrefreplace").decode("ascii"))
 
 
 @cache

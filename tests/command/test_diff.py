@@ -26,5 +26,5 @@ def test_diff_of_snapshots_and_reports(shell: Shell, good: Path, bad: Path, tmp_
     page = shell("diff", good, bad, "--format", "html")
     assert page.code == 1
     assert page.out.startswith("<!doctype html>")
-    assert "Ready → Not ready" in page.out and "al has none" in page.out
+    assert "Ready &#8594; Not ready" in page.out and "al has none" in page.out
     assert shell("diff", good, tmp_path / "nothing").code == 2

@@ -40,6 +40,7 @@ class Page(HTMLParser):
         self.words: list[str] = []
         self.raw: dict[str, str] = {}
         self.feed(text)
+        assert "\u202e" not in "".join(self.words)
         self.close()
         assert self.open == []
 
@@ -96,7 +97,7 @@ def test_a_page_is_made_of_nothing_but_ours(ours: set[tuple[str, str]], report: 
 
 def demand_ours(ours: set[tuple[str, str]], report: Report) -> None:
     text = rendered(report, "html")
-    assert "\x1b" not in text and "\x00" not in text and "\u202e" not in text
+    assert text.isascii() and "\x1b" not in text and "\x00" not in text
     page = Page(text)
     assert not page.shapes() - ours
     for tag, attributes in page.elements:
