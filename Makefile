@@ -9,7 +9,7 @@ JOBS ?= 2
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup audit test truth cures lint bench fuzz docs lock clean
+.PHONY: help setup audit test truth cures lint bench fuzz docs golden lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -44,6 +44,9 @@ fuzz: setup ## feed garbage to every parser for SECONDS=60 each; ARGS="--only su
 docs: setup ## write docs/checks.md from the checks
 	$(BIN)/python -m tools.checks_page > docs/checks.md.new
 	mv docs/checks.md.new docs/checks.md
+
+golden: setup ## write the golden screens of tests/data/golden again; read the difference before you commit it
+	$(BIN)/python -m tests.golden
 
 lock: ## pin the newest versions with their hashes in requirements/
 	tools/lock.sh

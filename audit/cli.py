@@ -12,7 +12,7 @@ import io
 import os
 import sys
 
-from audit.errors import Exit, UsageError
+from audit.errors import Exit, PluginCrashed, UsageError
 from audit.untrusted import visible
 
 # command -> what `--help` says of it; the module is audit/command/NAME.py
@@ -37,6 +37,9 @@ def main(argv: list[str]) -> int:
     except UsageError as error:
         print(f"lxc-preflight: {visible(str(error))}", file=sys.stderr)
         return Exit.USAGE
+    except PluginCrashed as error:
+        print(f"lxc-preflight: {visible(str(error))}", file=sys.stderr)
+        return Exit.UNDECIDED
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -14,6 +14,7 @@ from audit.engine import judge
 from audit.host import Host
 from audit.identity import about
 from audit.model import Check
+from audit.pictures.gathering import pictures
 from audit.progress import progress
 from audit.registry import names_in
 from audit.source import Answer, Question, Recorder, Refused
@@ -36,6 +37,7 @@ def record(host: Host, checks: Mapping[str, Check]) -> dict[Question, Answer | R
                 if step is not None:
                     step(check.id)
                 judge(check, asking)
+            pictures(asking, ())
             for fact in _facts():
                 with suppress(Exception):  # whatever it says, its questions have been recorded
                     asking.get(fact)

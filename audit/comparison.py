@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TypedDict
 
 from audit.model import Level, Outcome
-from audit.report import FindingEntry, Report
+from audit.report import BaselineEntry, FindingEntry, Key, Report, column, keys, written
 
 SCHEMA = "lxc-preflight/diff/1"
 
@@ -90,6 +89,41 @@ def compare(a: Report, b: Report) -> Difference:
     }
 
 
+# How much a level matters, and with it a failure or an open question at that level.
+WEIGHT = {Level.INFO: 0, Level.HARDENING: 1, Level.DEGRADED: 2, Level.BLOCKING: 3}
+
+
+def against(baseline: Report, report: Report) -> BaselineEntry:
+    """What a gate with a baseline counts: problems that the baseline does not have, or not as bad.
+
+    A crash always counts: what crashed has judged nothing. So does what the baseline had waived:
+    the waiver let it pass, not the baseline.
+    """
+    before = _by_key(baseline["findings"])
+    worse: list[list[str]] = []
+    known = 0
+    for key, now in _by_key(report["findings"]).items():
+        if not _is_problem(now):
+            continue
+        old = before.get(key)
+        if _outcome(now) is Outcome.ERROR or old is None or _is_worse_than(old, now):
+            worse.append(written(key))
+        else:
+            known += 1
+    fixed = len(compare(baseline, report)["fixed"])
+    return {"generated": baseline["generated"], "worse": worse, "known": known, "fixed": fixed}
+
+
+def _is_worse_than(old: FindingEntry, now: FindingEntry) -> bool:
+    if column(old) == "waived" and column(now) != "waived":
+        return True
+    if BADNESS[_outcome(now)] != BADNESS[_outcome(old)]:
+        return BADNESS[_outcome(now)] > BADNESS[_outcome(old)]
+    if WEIGHT[Level(now["level"])] != WEIGHT[Level(old["level"])]:
+        return WEIGHT[Level(now["level"])] > WEIGHT[Level(old["level"])]
+    return not set(now["stages"]) <= set(old["stages"])
+
+
 def is_regression(difference: Difference) -> bool:
     """Whether B is worse than A in a finding above info level or in a prediction."""
     if any(finding["level"] != Level.INFO for finding in difference["new"]):
@@ -107,14 +141,8 @@ def _is_worse(change: Changed) -> bool:
     return now["level"] != Level.INFO and BADNESS[_outcome(now)] > BADNESS[_outcome(old)]
 
 
-def _by_key(findings: Iterable[FindingEntry]) -> dict[tuple[str, str, int], FindingEntry]:
-    found: dict[tuple[str, str, int], FindingEntry] = {}
-    counts: dict[tuple[str, str], int] = {}
-    for finding in findings:
-        key = (finding["check"], finding["subject"])
-        counts[key] = counts.get(key, 0) + 1
-        found[*key, counts[key]] = finding
-    return found
+def _by_key(findings: list[FindingEntry]) -> dict[Key, FindingEntry]:
+    return dict(zip(keys(findings), findings, strict=True))
 
 
 def _outcome(finding: FindingEntry) -> Outcome:

@@ -16,3 +16,7 @@ class Exit(IntEnum):
 
 class UsageError(Exception):
     """Unusable input: unknown user, unreadable config, broken snapshot. Ends with exit code 2."""
+
+
+class PluginCrashed(Exception):
+    """A plugin's renderer failed: nothing was written. Ends with exit code 3."""

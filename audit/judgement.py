@@ -12,6 +12,7 @@ from audit import engine
 from audit.host import Host
 from audit.identity import about
 from audit.model import Check
+from audit.pictures.gathering import pictures
 from audit.progress import progress
 from audit.report import Report, build, findings_of
 from lxc_preflight import __version__
@@ -34,6 +35,7 @@ def report_of(
     with redirect_stdout(sys.stderr), progress(len(checks)) as step:
         results = engine.run(checks, host, step)
         head = about(host)
+        drawn = pictures(host, results)
     kept = results if chosen is None else chosen.keep(results)
     findings = findings_of(kept, head["user"]["name"] if head["user"] else "")
     now = time.gmtime()
@@ -56,6 +58,7 @@ def report_of(
         results,
         findings=findings,
         about=head,
+        pictures=drawn,
         generated=time.strftime("%Y-%m-%dT%H:%M:%SZ", now),
         duration_ms=round((time.perf_counter() - started) * 1000, 1),
         version=__version__,

@@ -64,7 +64,7 @@ def add_source(parser: argparse.ArgumentParser, *, snapshot: bool = True) -> Non
 
 
 def add_plugins(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--no-plugins", action="store_true", help="built-in checks only")
+    parser.add_argument("--no-plugins", action="store_true", help="nothing but what is built in")
 
 
 def host_of(args: argparse.Namespace) -> Host:

@@ -1,4 +1,5 @@
-"""Checks of installed plugins: entry points of the group `lxc_preflight.checks`.
+"""Installed plugins: entry points of the groups `lxc_preflight.checks` and
+`lxc_preflight.renderers`.
 
     [project.entry-points."lxc_preflight.checks"]
     acme = "acme_lxc.checks"
@@ -6,6 +7,9 @@
 The entry names a module or package that is searched like our own checks/. The ids of its checks
 begin with the entry's name: acme_lxc/checks/storage/quota.py is acme.storage.quota. A plugin that
 cannot be loaded becomes a finding (plugin.acme), because a gate that lost its checks is no gate.
+
+A renderer is a module with `render` and `SUFFIX`, as reports/ has them; the entry's name is the
+format's. reports/__init__.py takes it in.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from audit.host import Host
 
 GROUP = "lxc_preflight.checks"
+RENDERERS = "lxc_preflight.renderers"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 MAX_METADATA = 1 << 20
@@ -50,7 +55,7 @@ def load(builtin: Mapping[str, Check]) -> Plugins:
     checks: dict[str, Check] = {}
     names: list[str] = []
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        names.append(_described(entry))
+        names.append(described(entry))
         try:
             found = _checks_of(entry, {**builtin, **checks})
         except KeyboardInterrupt:
@@ -61,12 +66,21 @@ def load(builtin: Mapping[str, Check]) -> Plugins:
     return Plugins(checks, tuple(names))
 
 
-def any_installed() -> bool:
-    """Whether the metadata of any distribution on sys.path mentions our group.
+def renderers() -> dict[str, EntryPoint]:
+    """The entries of plugins' renderers by the name of the format; nothing is loaded yet."""
+    if not any_installed(RENDERERS):
+        return {}
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group=RENDERERS)}
+
+
+def any_installed(group: str = GROUP) -> bool:
+    """Whether the metadata of any distribution on sys.path mentions a group of ours.
 
     Reads entry_points.txt where importlib.metadata would look, in a millisecond.
     """
-    return any(GROUP.encode() in _beginning(path) for path in _entry_point_files())
+    return any(group.encode() in _beginning(path) for path in _entry_point_files())
 
 
 def _entry_point_files() -> Iterator[str]:
@@ -93,7 +107,7 @@ def _beginning(path: str) -> bytes:
         os.close(fd)
 
 
-def _described(entry: EntryPoint) -> str:
+def described(entry: EntryPoint) -> str:
     if entry.dist is None:
         return entry.name
     return f"{entry.name} ({entry.dist.name} {entry.dist.version})"
@@ -153,7 +167,7 @@ def _failed(
     name = re.sub(r"[^a-z0-9_]", "_", entry.name.lower()) or "_"
     while f"plugin.{name}" in taken:
         name += "_"
-    title = f"The plugin {_described(entry)} can be loaded"
+    title = f"The plugin {described(entry)} can be loaded"
     doc = f"""The plugin is installed and its checks take part in the audit.
 
     Why: a gate that silently lost some of its checks is no gate.

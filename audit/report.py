@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from audit.engine import CheckResult, level_of, stages_of
-from audit.model import Evidence, Finding, Fix, Level, Outcome
+from audit.model import Check, Evidence, Finding, Fix, Level, Outcome
+from audit.pictures.entries import PicturesEntry
 from audit.untrusted import clip, encodable
 from audit.verdict import predict, verdict
 
@@ -102,7 +103,33 @@ class StageEntry(TypedDict):
     because: list[str]
 
 
+Key = tuple[str, str, int]  # check, subject, and which of those findings
+
+
+class ExplanationEntry(TypedDict):
+    """What a check asks, why it matters and where that is written: its own documentation."""
+
+    what: str
+    why: str
+    see: str
+
+
+class BaselineEntry(TypedDict):
+    """A report that this one was compared with. `worse`: [check, subject, which of those] of each
+    finding that is new or worse; `known` and `fixed` are counts.
+    """
+
+    generated: str
+    worse: list[list[str]]
+    known: int
+    fixed: int
+
+
 class Report(TypedDict):
+    """`explanations`: of the checks that did not pass. `pictures` and `baseline` are None in
+    reports that were made without them.
+    """
+
     schema: str
     tool: dict[str, str]
     generated: str
@@ -116,6 +143,9 @@ class Report(TypedDict):
     stages: dict[str, StageEntry]
     summary: dict[str, dict[str, int]]
     findings: list[FindingEntry]
+    explanations: dict[str, ExplanationEntry]
+    pictures: PicturesEntry | None
+    baseline: BaselineEntry | None
 
 
 # Evidence beyond this many lines proves nothing more.
@@ -192,11 +222,37 @@ def column(finding: FindingEntry) -> str:
     return finding["outcome"].replace("-", "_")
 
 
+def keys(findings: Iterable[FindingEntry]) -> list[Key]:
+    """What each finding is known by from one report to the next."""
+    found: list[Key] = []
+    counts: dict[tuple[str, str], int] = {}
+    for finding in findings:
+        key = (finding["check"], finding["subject"])
+        counts[key] = counts.get(key, 0) + 1
+        found.append((*key, counts[key]))
+    return found
+
+
+def written(key: Key) -> list[str]:
+    """A key as a report's baseline holds it."""
+    return [key[0], key[1], str(key[2])]
+
+
+def counts_for_the_gate(report: Report) -> list[bool]:
+    """For each finding, whether a gate looks at it: with a baseline, only at what got worse."""
+    baseline = report.get("baseline")
+    if baseline is None:
+        return [True] * len(report["findings"])
+    worse = {tuple(one) for one in baseline["worse"]}
+    return [tuple(written(key)) in worse for key in keys(report["findings"])]
+
+
 def build(
     results: list[CheckResult],
     *,
     findings: list[FindingEntry],
     about: Mapping[str, Any],
+    pictures: PicturesEntry | None = None,
     generated: str,
     duration_ms: float,
     version: str,
@@ -222,7 +278,35 @@ def build(
         },
         "summary": summarise(findings),
         "findings": findings,
+        "explanations": explanations(results, findings),
+        "pictures": None if pictures is None else _quoted_all(pictures),
+        "baseline": None,
     }
+
+
+# Outcomes after which somebody asks why that matters.
+ASKED_ABOUT = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR)
+
+
+def explanations(
+    results: Iterable[CheckResult], findings: Iterable[FindingEntry]
+) -> dict[str, ExplanationEntry]:
+    """The documentation of the checks that have something to explain."""
+    asked = {one["check"] for one in findings if one["outcome"] in ASKED_ABOUT}
+    return {one.check.id: _explained(one.check) for one in results if one.check.id in asked}
+
+
+def _explained(check: Check) -> ExplanationEntry:
+    parts: dict[str, list[str]] = {"what": [], "why": [], "see": []}
+    part = "what"
+    for line in check.doc.split("\n"):
+        words = line.strip()
+        for name, mark in (("why", "Why:"), ("see", "See:")):
+            if words.startswith(mark):
+                part, words = name, words.removeprefix(mark).strip()
+        parts[part].append(words)
+    what, why, see = (quoted("\n".join(lines).strip()) for lines in parts.values())
+    return {"what": what, "why": why, "see": see}
 
 
 def _quoted_all(value: Any) -> Any:

@@ -11,6 +11,8 @@ from audit.model import Level, Outcome, Stage
 from audit.report import OUTCOMES, SCHEMA, Report
 from audit.snapshot import name_of, read_json
 
+LATER: dict[str, Any] = {"session": "", "explanations": {}, "pictures": None, "baseline": None}
+
 
 def load_report(path: str) -> Report:
     """A saved JSON report, "-" for standard input. Raises UsageError for what is none."""
@@ -23,7 +25,7 @@ def parse_report(data: object, name: str) -> Report:
         found = data.get("schema") if isinstance(data, dict) else None
         raise UsageError(f"{name} is no report: its schema is {ascii(found)[:80]}, not {SCHEMA}")
     # Keys that a later version of this schema added are not there in an older report.
-    data = {"session": "", "request": Request(user="")._asdict(), **data}
+    data = {**LATER, "request": Request(user="")._asdict(), **data}
     _demand(name, "the report", data, Report)
     for finding in data["findings"]:
         _demand_word(name, "level", finding["level"], Level)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 from audit.model import Level, Outcome
 from audit.report import FindingEntry, Report, column
 from reports import next_step
+from reports.folding import by_weight, consequences
 
 if TYPE_CHECKING:
     from reports.terminal import Page
@@ -33,6 +34,7 @@ def render(report: Report, out: TextIO, *, verbose: bool = False) -> None:
     findings = report["findings"]
     failed = [one for one in findings if column(one) == "fail"]
     _head(page, report)
+    _baseline(page, report)
     _section(page, report, "what stops it", "fail", _at(failed, Level.BLOCKING), verbose=verbose)
     _section(page, report, "degraded", "warn", _at(failed, Level.DEGRADED), verbose=verbose)
     _undecided(page, findings, _owner(report), verbose=verbose)
@@ -65,6 +67,17 @@ def _head(page: Page, report: Report) -> None:
     page.line((separator.join(_host_words(report)), "dim"), indent=2, hang=2)
     if user:
         page.line((separator.join(_subject_words(report)), "dim"), indent=2, hang=2)
+
+
+def _baseline(page: Page, report: Report) -> None:
+    baseline = report["baseline"]
+    if baseline is None:
+        return
+    worse = list(dict.fromkeys(one[0] for one in baseline["worse"] if one))
+    names = f" ({_ids(worse, MOST_IDS)})" if worse else ""
+    words = f"compared with the report of {baseline['generated']}: {len(baseline['worse'])} new or"
+    words += f" worse{names}, {baseline['known']} known, {baseline['fixed']} fixed"
+    page.line((words, "fail" if worse else "pass"), indent=2, hang=2)
 
 
 def _owner(report: Report) -> str:
@@ -109,18 +122,11 @@ def _section(
     if not findings:
         return
     user = _owner(report)
-    consequences = _consequences(report["findings"])
+    folded_by = consequences(report["findings"])
     by_check: dict[str, list[FindingEntry]] = {}
     for one in findings:
         by_check.setdefault(one["check"], []).append(one)
-    order = sorted(
-        by_check,
-        key=lambda name: (
-            -max(len(one["stages"]) for one in by_check[name]),
-            -len(consequences.get(name, ())),
-            name,
-        ),
-    )
+    order = by_weight(findings, folded_by)
     page.blank()
     page.line((f"{title} ({len(findings)})", "bold"))
     for number, name in enumerate(order):
@@ -134,7 +140,7 @@ def _section(
             page.line(
                 (f"and {len(own) - len(shown)} more of {name}; -v shows them", "dim"), indent=4
             )
-        if folded := consequences.get(name):
+        if folded := folded_by.get(name):
             ids = _ids(folded, len(folded) if verbose else MOST_IDS)
             page.line((f"not judged, because of it: {ids}", "dim"), indent=4, hang=2)
 
@@ -168,16 +174,6 @@ def _fix(page: Page, finding: FindingEntry, user: str) -> None:
         page.command(step, indent=8)
     if fix["then"]:
         page.line(THEN.get(fix["then"], f"then {fix['then']}"), indent=6)
-
-
-def _consequences(findings: Iterable[FindingEntry]) -> dict[str, list[str]]:
-    """Root cause -> the checks that were skipped because of it."""
-    found: dict[str, list[str]] = {}
-    for one in findings:
-        if one["outcome"] == Outcome.SKIPPED:
-            for cause in one["skipped_because"]:
-                found.setdefault(cause, []).append(one["check"])
-    return found
 
 
 def _undecided(page: Page, findings: list[FindingEntry], user: str, *, verbose: bool) -> None:

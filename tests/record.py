@@ -19,6 +19,7 @@ from audit.engine import judge
 from audit.host import Host, Request
 from audit.identity import about
 from audit.live import Live
+from audit.pictures.gathering import pictures
 from audit.redaction import redact
 from audit.registry import builtin
 from audit.snapshot import document
@@ -69,6 +70,7 @@ def record(container: str | None) -> dict[str, Any]:
         judge(
             check, host
         )  # each by itself: a consequence is asked too, though an audit would skip it
+    pictures(host, ())
     answers = {
         question: anonymous(question, answer) for question, answer in recorder.answers.items()
     }

@@ -244,6 +244,25 @@ def test_the_example_plugin_judges(installed: Path, tmp_path: Path) -> None:
     assert ("plugins run as root: acme" in done.stderr) == (os.geteuid() == 0)
 
 
+def test_the_example_plugin_adds_a_format(installed: Path, tmp_path: Path) -> None:
+    report = ROOT / "tests" / "data" / "reports" / "broken.json"
+    done = run_installed(installed, "report", str(report), "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("check,level,outcome,message\n")
+    assert "storage.path_access,blocking,fail," in done.stdout
+    assert ("plugins run as root: csv" in done.stderr) == (os.geteuid() == 0)
+    without = run_installed(installed, "report", str(report), "--format", "csv", "--no-plugins")
+    assert (without.returncode, without.stdout) == (2, "")
+    assert "there is no format csv: known are text, github" in without.stderr
+    tree, saved = tmp_path / "tree", tmp_path / "audit.csv"
+    (tree / "etc").mkdir(parents=True)
+    (tree / "etc/passwd").write_text("al:x:1000:1000::/home/al:/bin/sh\n")
+    audit = ("audit", "--root", str(tree), "-u", "al", "--save", str(saved))
+    assert run_installed(installed, *audit).returncode in (1, 3)
+    assert saved.read_text().startswith("check,level")
+    assert run_installed(installed, *audit, "--no-plugins").returncode == 2
+
+
 def test_the_example_plugin_passes_its_own_tests(installed: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", EXAMPLE / "tests"],

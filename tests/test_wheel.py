@@ -15,7 +15,15 @@ import pytest
 from tests.files import ROOT, tracked
 
 OURS = ("audit", "checks", "remediations", "reports", "runner")
-LIBRARIES = ("rich", "pygments", "markdown-it-py", "mdurl", "pyelftools")
+LIBRARIES = (
+    "rich",
+    "pygments",
+    "markdown-it-py",
+    "mdurl",
+    "pyelftools",
+    "jinja2",
+    "markupsafe",
+)
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet")
 
 
@@ -104,6 +112,11 @@ def test_it_audits_this_host(installed: Installed) -> None:
     report = json.loads(installed.run("lxc-preflight", "audit", "--format", "json"))
     assert report["schema"] == "lxc-preflight/report/1"
     assert report["findings"]
+
+
+def test_it_renders_a_page(installed: Installed) -> None:
+    page = installed.run("lxc-preflight", "audit", "--format", "html")
+    assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")
 
 
 def test_it_runs_as_a_module_too(installed: Installed) -> None:

@@ -117,7 +117,7 @@ def test_a_waiver_opens_the_gate_and_the_verdict_stays(
         (["--root", "TREE", "--user", "al", "--save", "report.docx"], "the suffix must be one of"),
         (["--root", "TREE", "--user", "al", "--waivers", "/nothing"], "No such file"),
         (["--root", "TREE", "--snapshot", "x"], "not allowed with"),
-        (["--format", "morse"], "invalid choice"),
+        (["--format", "morse"], "there is no format morse"),
         (["--fail-on", "info"], "invalid choice"),
     ],
 )

@@ -23,4 +23,8 @@ def test_diff_of_snapshots_and_reports(shell: Shell, good: Path, bad: Path, tmp_
     text = shell("diff", good, bad)
     assert text.out.startswith("ready -> not-ready")
     assert "al has none" in text.out
+    page = shell("diff", good, bad, "--format", "html")
+    assert page.code == 1
+    assert page.out.startswith("<!doctype html>")
+    assert "Ready &#8594; Not ready" in page.out and "al has none" in page.out
     assert shell("diff", good, tmp_path / "nothing").code == 2

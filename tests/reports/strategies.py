@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import cast
+from types import UnionType
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 from hypothesis import strategies as st
 
 from audit.model import Level, Outcome, Stage
-from audit.report import FindingEntry, Report, quoted, summarise
+from audit.pictures.entries import PicturesEntry
+from audit.report import (
+    BaselineEntry,
+    ExplanationEntry,
+    FindingEntry,
+    Report,
+    quoted,
+    summarise,
+)
+from tests.reports.poison import POISON
 
 ids = st.from_regex(r"[a-z]{1,8}\.[a-z_]{1,12}", fullmatch=True)
 # Everything that Python can hold in a text, undecodable bytes and terminal escapes with preference.
@@ -16,7 +26,18 @@ hostile = st.text(
     | st.sampled_from("\x1b\x9b\r\n\b\x00\u202e\u200b\u2028[]:/\\<&\udcff"),
     max_size=40,
 ) | st.sampled_from(
-    ["\x1b]0;owned\x07", "[bold red]x[/]", "[link=http://x]y[/link]", ":smile:", "A" * 5000]
+    [
+        POISON,
+        "<b onclick='x'>",
+        "\n::error::100%0A",
+        '"} 1\n',
+        "`**_",
+        "\x1b]0;owned\x07",
+        "[bold red]x[/]",
+        "[link=http://x]y[/link]",
+        ":smile:",
+        "A" * 5000,
+    ]
 )
 texts = hostile.map(quoted)
 maybe = st.none() | texts
@@ -44,6 +65,34 @@ waivers = st.fixed_dictionaries(
         "expired": st.booleans(),
     }
 )
+
+
+def of_type(kind: Any, key: str = "") -> st.SearchStrategy[Any]:
+    """Any value of a type of audit/report.py or audit/pictures, its texts hostile ones."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if key == "state":
+        return st.sampled_from(["ok", "bad", "unknown", "unjudged", "absent"])
+    if key == "fate":
+        return st.sampled_from(["set", "ignored", "fails", "moot"])
+    if key in ("checks", "after"):
+        return st.lists(
+            st.lists(ids, min_size=2, max_size=2) if key == "after" else ids, max_size=3
+        )
+    if is_typeddict(kind):
+        return st.fixed_dictionaries({k: of_type(v, k) for k, v in get_type_hints(kind).items()})
+    if origin in (Union, UnionType):
+        return st.one_of(*map(of_type, arguments))
+    if origin is list:
+        return st.lists(of_type(arguments[0]), max_size=3)
+    if origin is dict:
+        return st.dictionaries(texts, of_type(arguments[1]), max_size=2)
+    simple: dict[Any, st.SearchStrategy[Any]] = {
+        str: texts,
+        bool: st.booleans(),
+        int: st.integers(0, 2**32) | st.integers(0, 10**40),
+        type(None): st.none(),
+    }
+    return simple[kind]
 
 
 @st.composite
@@ -110,5 +159,12 @@ def reports(draw: st.DrawFn) -> Report:
             },
             "summary": summarise(entries),
             "findings": entries,
+            "explanations": {
+                one["check"]: draw(of_type(ExplanationEntry))
+                for one in entries
+                if one["outcome"] in ("fail", "unknown", "error")
+            },
+            "pictures": draw(st.none() | of_type(PicturesEntry)),
+            "baseline": draw(st.none() | of_type(BaselineEntry)),
         },
     )

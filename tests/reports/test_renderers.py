@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.errors import UsageError
@@ -22,13 +22,13 @@ from audit.testing import made_host
 from reports import formats, renderer, renderer_by_suffix, to_json, to_text
 from reports.check_page import render as render_page
 from reports.terminal import LEAST, MOST, Page, width_of
+from tests.reports.rendering import LOOSE, rendered
 from tests.reports.strategies import reports
 
 SCHEMA = json.loads((Path(to_json.__file__).parent / "report.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(
     SCHEMA, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
 )
-LOOSE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=25)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -93,9 +93,12 @@ def test_a_damaged_report_is_refused_or_rendered(report: Report, data: st.DataOb
     )
     damaged = _damage(report, junk, data)
     try:
-        text_of(parse_report(damaged, "r.json"), verbose=True)
+        read = parse_report(damaged, "r.json")
     except UsageError as error:
         assert "r.json" in str(error)
+        return
+    for format in formats():
+        rendered(read, format)
 
 
 def _damage(value: Any, junk: Any, data: st.DataObject) -> Any:
