@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from audit.facts.config import Problem, container_config, key_of, problems
 from audit.facts.configvalues import State, refusal
-from audit.facts.idmap import KINDS, IdMap, maps_of
+from audit.facts.idmap import KINDS, IdMap, is_granted, maps_of
 from audit.facts.lxc import constants, lxc_version
 from audit.facts.subids import BLOCK, ID_LIMIT
 from audit.host import Host
@@ -90,6 +90,8 @@ def _idmap(host: Host, one: Problem, value: str) -> Fix:
     both = _BOTH.fullmatch(value)
     if both is not None and all(int(number) < ID_LIMIT for number in both.groups()):
         inside, outside, size = (int(number) for number in both.groups())
+        if not _is_needed(host, outside, size):
+            return rewrite(host, f"leave out line {one.line} of {one.file}", change)
         lines = [IdMap(kind, inside, outside, size).text for kind in KINDS.values()]
         title = f"map uids and gids each: {' and '.join(lines)}"
         # written twice, as if for uids and gids
@@ -113,6 +115,19 @@ def _idmap(host: Host, one: Problem, value: str) -> Fix:
     if not new and host.request.container is not None:
         return Fix("idmap", title, (by_hand(host, (change,)),))
     return rewrite(host, title, change._replace(new=new), mechanism="idmap")
+
+
+def _is_needed(host: Host, first: int, size: int) -> bool:
+    """Whether ids that both kinds would get are worth a line: nothing else maps any, or they are
+    the user's.
+    """
+    try:
+        return any(
+            not host.get(maps_of, kind) or host.get(is_granted, kind, first, size)
+            for kind in KINDS.values()
+        )
+    except (Unknown, NotApplicable):
+        return True
 
 
 def _behind_its_type(host: Host, one: Problem, interface: str, kind: str) -> Fix:

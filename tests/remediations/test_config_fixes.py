@@ -99,6 +99,7 @@ CASES = (
         "lxc.cap.drop = mknod\nlxc.cap.drop = sys_time\nlxc.cap.keep = kill\n",
         "# lxc.cap.drop = mknod\n# lxc.cap.drop = sys_time\nlxc.cap.keep = kill\n",
     ),
+    Case("values", "lxc.idmap = b 70000 70000 1\n", "# lxc.idmap = b 70000 70000 1\n"),
     Case("values", "lxc.mount.auto = proc:purple sys\n", "lxc.mount.auto = sys\n"),
     Case("prlimit", "lxc.prlimit.nosuch = 5\n", "# lxc.prlimit.nosuch = 5\n", cured=NA),
     Case(
