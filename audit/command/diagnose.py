@@ -6,65 +6,55 @@ import argparse
 import sys
 
 from audit.errors import Exit, UsageError
-from audit.options import add_plugins, checks_of
+from audit.options import add_plugins, add_subject, checks_of, host_of
 
 MOST = 4 << 20  # characters of a log
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    from runner.options import add_user
-
     parser.epilog = """\
 exit code: 0 something explains it; 1 nothing does
 
-example: lxc-start -n web1 -l ERROR -o log; lxc-preflight diagnose log"""
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
+example: lxc-start -n web1 -l ERROR -o log; lxc-preflight diagnose log -n web1"""
+    parser.add_argument(
         "log",
         nargs="?",
         metavar="LOG",
-        help="a log file, an error line in quotes, or - for standard input (default)",
+        help="a log file, an error line in quotes, or - for standard input; without it, the logs "
+        "of -n NAME's last run",
     )
-    what.add_argument(
-        "-n", "--container", metavar="NAME", help="the logs of this container's last run"
-    )
-    parser.add_argument("-f", "--config", metavar="FILE", help="the config that was used")
+    add_subject(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
-    add_user(parser)
     add_plugins(parser)
+    parser.set_defaults(root=None, snapshot=None, probe=False)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.log is None and args.container is not None:
+        from runner.calling import for_user
+
+        return for_user(args, lambda: _explain(args, _of_container(args.container)))
+    return _explain(args, _text(args.log))
+
+
+def _explain(args: argparse.Namespace, text: str) -> int:
     from reports.running import explanations
     from runner.diagnosis import diagnose
 
-    if args.container is not None:
-        from runner.calling import for_user
-
-        return for_user(args, lambda: _of_container(args))
-    found = diagnose(_text(args.log), checks_of(args), user=args.user, config=args.config)
+    found = diagnose(text, checks_of(args), host_of(args))
     explanations(found, sys.stdout, args.format)
     return Exit.PASSED if found else Exit.FOUND
 
 
-def _of_container(args: argparse.Namespace) -> int:
-    from reports.running import explanations
-    from runner.diagnosis import diagnose
-    from runner.execute import lxcpath_of
+def _of_container(given: str) -> str:
     from runner.life import logs
     from runner.names import old_name
-    from runner.states import State, state
 
-    name = old_name(args.container)
+    name = old_name(given)
     texts = [text for _, text in logs(name)]
     if not texts:
         raise UsageError(f"there is no log of {name}: name the file, or quote the error line")
-    is_there = state(lxcpath_of(), name) == State.COMPLETE
-    found = diagnose(
-        "\n".join(texts), checks_of(args), config=args.config, container=name if is_there else None
-    )
-    explanations(found, sys.stdout, args.format)
-    return Exit.PASSED if found else Exit.FOUND
+    return "\n".join(texts)
 
 
 def _text(given: str | None) -> str:

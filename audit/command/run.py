@@ -187,9 +187,13 @@ def _refused(refused: Refused) -> int:
 def _failed(failed: Failed, wishes: Wishes, means: Means) -> int:
     from reports.running import explanations
     from runner.diagnosis import diagnose
+    from runner.execute import host_of, lxcpath_of
+    from runner.states import State, state
 
     warn(str(failed))
     if failed.log:
-        found = diagnose(failed.log, means.checks, config=wishes.config)
+        is_there = state(lxcpath_of(wishes.config), wishes.name) == State.COMPLETE
+        host = host_of(wishes.config, wishes.name if is_there else None)
+        found = diagnose(f"{failed}\n{failed.log}", means.checks, host)
         explanations(found, sys.stderr)
     return Exit.FOUND

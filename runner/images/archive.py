@@ -19,7 +19,7 @@ from audit.facts.config import config_lines
 from audit.records import NamedTuple
 from runner.errors import Failed
 
-MAX_MEMBERS = 2_000_000
+MAX_MEMBERS = 500_000
 MAX_META = 1 << 20  # bytes of one metadata file
 MAX_LINKS = 40
 # What lxc-local reads, with the suffix for user namespaces first.
@@ -95,8 +95,7 @@ def survey(path: str) -> Survey:
                 devices.append(member.name)
             else:
                 links.pop(name, None)
-                if name.endswith(("init", "systemd")):
-                    files.add(name)
+                files.add(name)
             size += member.size if member.isreg() else 0
             archive.members = []  # type: ignore[attr-defined]  # not to be kept in memory
     if not count:
@@ -120,7 +119,8 @@ def _parents(name: str) -> Iterator[str]:
 
 def _resolve(name: str, links: dict[str, str], files: set[str]) -> str:
     """Where a path leads inside of the archive, empty when it leads nowhere."""
-    todo, done = name.split("/")[::-1], [""][:0]
+    todo = name.split("/")[::-1]
+    done: list[str] = []
     for _ in range(MAX_LINKS * 8):
         if not todo:
             found = "/".join(done)
