@@ -17,6 +17,7 @@ from runner.processes import Done, end, end_session, plain_environment, run
 from runner.states import State, called_with, creators, monitors, state
 
 SECONDS = 30.0  # that one of LXC's commands may take
+STOPPING = 1.5  # that lxc-stop -k may take before its monitor is killed
 OWN_ID = 65536  # where the user's own ids are mapped beside the container's
 
 
@@ -32,11 +33,11 @@ def end_everything(lxcpath: str, name: str, session: int, since: int, log: str =
     if makers:
         end(lambda one: one.pid in makers or one.session in makers)
     if monitors(lxcpath, name):
-        with suppress(Failed):
-            lxc("lxc-stop", "-k", "-n", name)
+        with suppress(Failed):  # a monitor that is still at its hooks does not answer
+            run(["lxc-stop", "-k", "-n", name], seconds=STOPPING, env=plain_environment())
         left = set(monitors(lxcpath, name))
         if left:
-            end(lambda one: one.pid in left)
+            end(lambda one: one.pid in left or one.session in left)
 
 
 def remove(lxcpath: str, name: str, maps: Sequence[str]) -> None:

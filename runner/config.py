@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from audit.errors import UsageError
 from audit.facts.apparmor import DEFAULT_WITH_CGROUP_NAMESPACES
 from audit.facts.config import config_lines, config_path, container_config
 from audit.facts.configsyntax import idmap
@@ -32,7 +33,8 @@ def write(host: Host, network: Network, limits: Limits, console: str) -> Written
 
     It begins with the config that `host` is asked about (-f, or the user's own default.conf, which
     may be missing), less what the options replace. Without a map in it, or with one that newuidmap
-    would refuse, the map is written from what /etc/subuid and /etc/subgid really grant.
+    would refuse, the map is written from what /etc/subuid and /etc/subgid really grant. Raises
+    UsageError when the file of -f cannot be had.
     """
     base, notes = _base(host)
     own = _maps_of(base)
@@ -63,13 +65,15 @@ def write(host: Host, network: Network, limits: Limits, console: str) -> Written
 
 def _base(host: Host) -> tuple[list[str], list[str]]:
     """The lines of the config at hand that mean something, none when it is missing."""
-    text = host.get(user_read, host.get(config_path))
+    path = host.get(config_path)
+    text = host.get(user_read, path)
+    if host.request.config is not None and not isinstance(text, str):
+        why = "there is no such file" if text is None else text.reason
+        raise UsageError(f"--config {path}: {why}")
     if text is None:
-        if host.request.config is None:
-            return [], []
-        return [], [f"{host.get(config_path)} is not there"]
+        return [], []
     if isinstance(text, Denied):
-        return [], [f"{host.get(config_path)} cannot be read: {text.reason}"]
+        return [], [f"{path} cannot be read: {text.reason}"]
     return [line.text.rstrip(" \t\r") for line in config_lines(text)], []
 
 

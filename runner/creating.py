@@ -36,7 +36,7 @@ class Creation(NamedTuple):
 
     def command(self, name: str, config: str, metadata: str, rootfs: str) -> list[str]:
         """The command line of lxc-create."""
-        argv = ["lxc-create", "-n", name, "-f", config, "-l", "INFO"]
+        argv = ["lxc-create", "-n", name, "-f", config, "-l", "WARN"]
         argv += ["-o", log_file(name, "create"), "-t", self.template]
         if isinstance(self.what, Template):
             return [*argv, "--", *self.what.arguments] if self.what.arguments else argv

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
@@ -31,10 +32,11 @@ from runner.errors import Failed, Interrupted
 from runner.gate import Decision
 from runner.images.cache import Say
 from runner.images.transfer import Server, Step
-from runner.info import RUNNING, info
+from runner.info import RUNNING, STOPPED, info
+from runner.names import new_name
 from runner.places import cache, log_file, place
 from runner.planned import Planned
-from runner.processes import adopt_orphans, plain_environment
+from runner.processes import adopt_orphans, is_terminal, plain_environment
 from runner.processes import run as run_program
 from runner.states import State, config_text, creators, state
 from runner.wishes import Wishes
@@ -59,7 +61,6 @@ class Up(NamedTuple):
     seconds: float
     way: str
     notes: tuple[str, ...] = ()
-    exit: int = 0
 
 
 class Dry(NamedTuple):
@@ -88,6 +89,8 @@ def bring_up(wishes: Wishes, means: Means) -> Up | Dry:
     """
     began = time.monotonic()
     where = lxcpath_of(wishes.config)
+    if state(where, wishes.name) == State.ABSENT:
+        new_name(wishes.name)
     if wishes.dry_run:
         return _dry(wishes, means, where)
     adopt_orphans()
@@ -173,7 +176,7 @@ def _shown(argv: Iterable[str]) -> str:
 def _start_command(way: plan.Way, wishes: Wishes) -> list[str]:
     how = "-F" if wishes.foreground else "-d"
     log = log_file(wishes.name, "start")
-    return way.command("lxc-start", "-n", wishes.name, how, "-l", "INFO", "-o", log)
+    return way.command("lxc-start", "-n", wishes.name, how, "-l", "WARN", "-o", log)
 
 
 class _Run:
@@ -295,22 +298,44 @@ class _Run:
         return Up(name, found.state, found.pid, addresses, took, way.words, notes)
 
     def _in_foreground(self, argv: list[str], words: str) -> Up:
-        """Hand the terminal over to the container until it ends."""
+        """Hand the terminal over to the container until it ends; without one, pass on what its
+        console says.
+        """
         name = self.wishes.name
+        console = log_file(name, "console")
+        with suppress(FileNotFoundError):
+            os.unlink(console)
         process = subprocess.Popen(argv)
         try:
-            code = process.wait()
+            code = process.wait() if is_terminal() else _follow(console, process)
         except Interrupted:
             with suppress(Failed):
                 cleanup.lxc("lxc-stop", "-n", name, "-t", "10")
             process.wait()
-            # the container stays, stopped: it was asked to end, nothing went wrong
+            # the container stays, stopped: it was asked to end, and nothing went wrong
             self.journal.note(made=False)
             raise
-        took = time.monotonic() - self.began
-        if code and took < settle.ALIVE_AFTER:
+        if code:
             raise Failed(f"{name} did not start", _text(log_file(name, "start")))
-        return Up(name, "STOPPED", 0, (), took, words, tuple(self.notes), code)
+        took = time.monotonic() - self.began
+        return Up(name, STOPPED, 0, (), took, words, tuple(self.notes))
+
+
+def _follow(path: str, process: subprocess.Popen[bytes]) -> int:
+    """Print what is appended to a file until a process has ended; returns its exit code."""
+    position = 0
+    while True:
+        code = process.poll()
+        with suppress(OSError), open(path, "rb") as file:
+            file.seek(position)
+            new = file.read(1 << 20)
+            position += len(new)
+            if new:
+                sys.stdout.buffer.write(new)
+                sys.stdout.buffer.flush()
+        if code is not None:
+            return code
+        time.sleep(0.1)
 
 
 def leaves_of(leaf: str, name: str) -> list[str]:

@@ -167,7 +167,7 @@ def _up(up: Up, args: argparse.Namespace) -> int:
     for note in up.notes:
         warn(note)
     up_line(up._asdict(), args.format)
-    return up.exit
+    return Exit.PASSED
 
 
 def _dry(dry: Dry) -> int:

@@ -148,20 +148,22 @@ class Client:
         return digest.hexdigest()
 
     def _open(self, url: str, have: int) -> Any:
-        if time.monotonic() > self.deadline:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
             raise TimedOut(f"{url}: no time left (--timeout)")
+        patience = min(self.stall, left)
         request = urllib.request.Request(url, headers={"User-Agent": AGENT})
         if have:
             request.add_header("Range", f"bytes={have}-")
         try:
-            answer = self._opener.open(request, timeout=self.stall)
+            answer = self._opener.open(request, timeout=patience)
         except urllib.error.HTTPError as error:
             error.close()
             if error.code == 416 and have:  # the file is whole already, or was never this long
                 return _Nothing()
             raise _refused(url, error) from None
         except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
-            raise unreachable(url, error, self.stall) from None
+            raise unreachable(url, error, patience) from None
         if answer.status not in ACCEPTED:
             raise Failed(f"{url}: HTTP {answer.status}")
         return answer

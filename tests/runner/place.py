@@ -156,6 +156,26 @@ class Place:
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
+    def wait_until(self, condition: str, seconds: float = 20) -> None:
+        """Wait for a command of the user's to succeed."""
+        until = time.monotonic() + seconds
+        while self.as_user(condition).code:
+            assert time.monotonic() < until, f"not within {seconds} s: {condition}"
+            time.sleep(0.05)
+
+    def wait_for_runner(self, name: str, mark: str = "", seconds: float = 20) -> int:
+        """The pid, in the world, of the run that works on a container, once its journal has `mark`
+        in it.
+        """
+        path = f"{self.cache}/journal/{name}.json"
+        until = time.monotonic() + seconds
+        while True:
+            text = self.root(f"cat {path} 2>/dev/null || :").out
+            if text and mark in text:
+                return int(json.loads(text)["runner"])
+            assert time.monotonic() < until, f"no journal of {name} with {mark}: {text}"
+            time.sleep(0.02)
+
     def delegate(self) -> None:
         """Give every later session cgroups of its own on the hierarchies of this machine."""
         name = f"truth-{self.user.name}"
@@ -192,9 +212,20 @@ class Place:
         allowed = {f"{self.lxcpath}/{name}" for name in containers}
         return found + [line for line in shown.out.splitlines() if line not in allowed]
 
+    def tidy(self) -> None:
+        """Remove what a test has left after all."""
+        self.as_user(
+            "for c in $(lxc-ls -1); do [ $c = base ] || { lxc-stop -k -n $c; lxc-destroy -n $c; }"
+            "; done"
+        )
+        mine = [f"-u {self.user.uid}", f"-u {self.user.base}"]
+        self.root("; ".join(f"pkill -KILL {who} || :" for who in mine))
+        keep = f"find {self.lxcpath} -mindepth 1 -maxdepth 1 ! -name base -exec rm -rf {{}} +"
+        self.root(f"{keep}; rm -rf {self.cache}/journal {self.cache}/runs")
+
     def _quiet(self) -> list[str]:
-        """The processes that are still there after they had two seconds to end."""
-        until = time.monotonic() + 2
+        """The processes that are still there after they had five seconds to end."""
+        until = time.monotonic() + 5
         while (left := self.processes()) and time.monotonic() < until:
             time.sleep(0.05)
         return left

@@ -106,7 +106,7 @@ def main() -> None:
     users = [world.User(first + n) for n in range(3)]
     recorded = {}
     for case in chosen():
-        entry = {"cause": list(case.cause)}
+        entry: dict[str, Any] = {"cause": list(case.cause)}
         for stage in ("create", "start"):
             if stage in found[case.name]:
                 text = found[case.name][stage]["text"]
