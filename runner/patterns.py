@@ -132,7 +132,14 @@ TABLE = (
     Row(r"/dev/null", ("userns.dev_null",)),
     Row(
         r"No container config specified",
-        ("config.present", "storage.container_open", "storage.path_access", "storage.run_dir"),
+        (
+            "config.present",
+            "storage.container_open",
+            "storage.path_access",
+            "storage.run_dir",
+            "storage.lxcpath",
+            "config.leftovers",
+        ),
     ),
     Row(
         r"No space left on device|Disk quota exceeded - Failed to (write|open)", ("storage.space",)

@@ -16,7 +16,7 @@ from tests.truth import run, world
 
 TOOL = f"{world.PYTHON} -m lxc_preflight"
 # Of the virtual environment: pure Python, and the world's Python may not have them.
-LIBRARIES = ("rich", "markdown_it", "mdurl", "pygments", "elftools")
+LIBRARIES = ("rich", "elftools")
 NAMESPACES = ("--mount", "--net", "--pid")
 # v1 hierarchies that a session gets cgroups of its own in, as pam_cgfs makes them.
 HIERARCHIES = ("memory", "pids", "cpu", "systemd", "unified")
@@ -86,7 +86,7 @@ class Place:
             )
             self.root(f"tar -C {world.PLACE} -xf -", stdin=pack.stdout)
             pack.wait()
-        self.root(f"{world.PYTHON} -m compileall -q {world.PLACE} || :")
+        self.root(f"{world.PYTHON} -m compileall -q {world.PLACE}/rich || :")
 
     def close(self) -> None:
         """End the world and everything in it."""
