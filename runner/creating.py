@@ -101,7 +101,7 @@ def _of_archive(archive: Archive, directory: str) -> Stored:
 
     rootfs = packed_rootfs(archive.rootfs, directory)
     found = archives.survey(rootfs)
-    meta = META._replace(config="\n".join(META.config.split("\n")[:2]))
+    meta = META._replace(config="\n".join(META.config.split("\n")[:2]))  # the includes
     if archive.metadata:
         if not os.path.isfile(archive.metadata):
             raise UsageError(f"--metadata {archive.metadata}: there is no such file")
@@ -109,7 +109,7 @@ def _of_archive(archive: Archive, directory: str) -> Stored:
     if not found.has_init and "lxc.init.cmd" not in meta.config:
         raise UsageError(f"--rootfs {archive.rootfs}: there is no /sbin/init in it")
     packed = os.path.join(directory, "metadata.tar.xz")
-    pack_metadata(packed, meta, found.devices)
+    pack_metadata(packed, archives.for_guest(meta, found), found.devices)
     return Stored(rootfs, packed, "", found.systemd, found.size, meta.left_out)
 
 

@@ -142,6 +142,12 @@ def _resolve(name: str, links: dict[str, str], files: set[str]) -> str:
     return ""
 
 
+# systemd(1), "power off". By default LXC sends "halt"; that starts a unit, for which systemd cannot
+# make a cgroup any more when it has unmounted all, and so the container stands still until it is
+# killed.
+POWER_OFF = "SIGRTMIN+4"
+
+
 class Metadata(NamedTuple):
     """What an image says of itself, and what of it was left out."""
 
@@ -181,6 +187,13 @@ def metadata(path: str) -> Metadata:
         int(expiry) if expiry.isdecimal() and len(expiry) < 12 else None,
         tuple(left_out),
     )
+
+
+def for_guest(meta: Metadata, found: Survey) -> Metadata:
+    """The metadata with the signal that really stops this guest, unless it names one."""
+    if not found.systemd or "lxc.signal.halt" in meta.config:
+        return meta
+    return meta._replace(config=f"{meta.config}\nlxc.signal.halt = {POWER_OFF}")
 
 
 def harmless(config: str) -> tuple[list[str], list[str]]:

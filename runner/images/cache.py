@@ -221,7 +221,7 @@ def _fetch_files(
     found = archive.survey(os.path.join(directory, "rootfs.tar.xz"))
     if not found.has_init and "lxc.init.cmd" not in meta.config:
         raise Failed(f"{image} has no /sbin/init: it is no image of a system")
-    pack_metadata(os.path.join(directory, PREPARED), meta, found.devices)
+    pack_metadata(os.path.join(directory, PREPARED), archive.for_guest(meta, found), found.devices)
     record = {
         "format": FORMAT,
         "server": client.server.base,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,7 +78,9 @@ def test_a_guest_with_systemd_lives_its_life(debian: Place) -> None:
     assert place.tool("exec deb1 -- grep -c '^root:[$]' /etc/shadow").out == "1\n"
     # stopped by its own shutdown, and started again as it was
     place.tool("exec deb1 -- touch /root/kept")
+    began = time.monotonic()
     assert place.tool("stop deb1", seconds=60).code == 0
+    assert time.monotonic() - began < 25  # it was not killed
     again = place.tool("run deb1 --format json", seconds=120)
     assert again.code == 0 and "10.77.0.5" in again.json["addresses"], again
     assert place.tool("exec deb1 -- ls /root").out == "kept\n"
@@ -147,11 +150,11 @@ def test_on_a_pure_cgroup2_it_starts_in_a_fresh_cgroup_of_the_users(debian: Plac
         assert done.code == 0, done
         assert "fresh cgroup" in done.json["way"]
         path = place.root(f"cat /proc/{done.json['pid']}/cgroup").out.strip()
-        assert path.startswith(f"0::/{name}/top/lxc-preflight-deb3-"), path
-        assert place.tool("exec deb3 -- hostname").out == "deb3\n"
+        assert "/lxc-preflight-deb3-" in path, path
+        assert place.tool("exec deb3 -- id -u").out == "0\n"
         assert place.tool("stop deb3", seconds=60).code == 0
         assert place.tool("destroy deb3").code == 0
-        left = place.root(f"ls /sys/fs/cgroup/{name}/top").out
+        left = place.root(f"find /sys/fs/cgroup/{name} -type d").out
         assert "lxc-preflight" not in left, left
     finally:
         place.context = ""
