@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from audit.errors import UsageError
 from audit.records import NamedTuple
+from runner.cleanup import remove_tree
+from runner.downloads import asked, cached, is_download, poison
 from runner.errors import Failed
-from runner.images.cache import Stored
+from runner.images.kinds import Metadata, Say, Stored
 from runner.names import Image
 from runner.places import log_file
 from runner.processes import plain_environment, run
@@ -19,10 +21,8 @@ from runner.wishes import Archive, Embedded, Template, What
 
 if TYPE_CHECKING:
     from runner.execute import Means
-    from runner.images.transfer import Server
+    from runner.images.kinds import Server
 
-# lxc-download asks for what is not given on the command line, and would wait for an answer.
-NEEDED = (("-d", "--dist"), ("-r", "--release"), ("-a", "--arch"))
 # Its wget tries 20 times with growing pauses: seven minutes for a broken connection.
 WGETRC = "tries = 1\n"
 
@@ -75,33 +75,20 @@ def creation(what: What | None) -> Creation:
     if isinstance(what, Archive):
         return Creation(what, "local", (f"# look through {what.rootfs}",))
     if isinstance(what, Template):
-        _demand_complete(what)
+        if is_download(what):
+            asked(what.arguments)
         return Creation(what, what.name)
     return Creation(Embedded(), "local", ("# pack the host's static busybox",))
 
 
-def _demand_complete(template: Template) -> None:
-    """Refuse what makes lxc-download list or ask."""
-    if template.name.rpartition("/")[2].removeprefix("lxc-") != "download":
-        return
-    words = {word.partition("=")[0] for word in template.arguments}
-    if words & {"-l", "--list"}:
-        raise UsageError("lxc-create makes a container even when it lists: `lxc-preflight images`")
-    for short, long in NEEDED:
-        if not any((word.startswith(short) and word[:2] != "--") or word == long for word in words):
-            raise UsageError(
-                f"--template download asks for {long} when it is not given: -- {short}"
-            )
-
-
 def _of_archive(archive: Archive, directory: str) -> Stored:
     from runner.images import archive as archives
-    from runner.images.embedded import META
+    from runner.images.guest import INCLUDES
     from runner.images.pack import pack_metadata, packed_rootfs
 
     rootfs = packed_rootfs(archive.rootfs, directory)
     found = archives.survey(rootfs)
-    meta = META._replace(config="\n".join(META.config.split("\n")[:2]))  # the includes
+    meta = Metadata(INCLUDES, ("etc/hostname", "etc/hosts"))
     if archive.metadata:
         if not os.path.isfile(archive.metadata):
             raise UsageError(f"--metadata {archive.metadata}: there is no such file")
@@ -140,6 +127,15 @@ def create(
         with suppress(OSError), open(log, encoding="utf-8", errors="backslashreplace") as file:
             done = done._replace(said=f"{done.said}\n{file.read(1 << 20)}")
         raise Failed(f"lxc-create made no container {name}", done.said)
+
+
+def clear_cache(template: Template, maps: Sequence[str], say: Say) -> None:
+    """Remove what would make lxc-download fail from its cache."""
+    if is_download(template):
+        directory = cached(asked(template.arguments))
+        if why := poison(directory):
+            say(f"removing {directory}, with which lxc-download would fail for ever: {why}")
+            remove_tree(directory, maps)
 
 
 def _write_wgetrc(path: str) -> None:

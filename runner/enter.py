@@ -97,7 +97,7 @@ def session_command(account: Account, argv: Sequence[str]) -> list[str]:
         terminal = "--pty" if is_terminal() else "--pipe"
         command = ["systemd-run", "--quiet", "--collect", "--wait", terminal]
         command += ["-p", f"User={account.name}", "-p", "PAMName=login"]
-        command += ["-p", f"WorkingDirectory={account.home}", "-p", "KillMode=process"]
+        command += ["-p", f"WorkingDirectory={account.home}", "-p", "KillMode=mixed"]
         return [*command, "--", *_with_login_environment(account), *argv]
     # -s: a login shell of another kind would read the command in another way
     return ["su", "-l", account.name, "-s", "/bin/sh", "-c", f"exec {join(argv)}"]

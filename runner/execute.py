@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 
 from audit.errors import Exit, UsageError
@@ -26,12 +26,11 @@ from audit.live import Live
 from audit.model import Check, Stage
 from audit.records import NamedTuple
 from audit.report import Report
-from runner import cleanup, config, gate, journal, plan, settle
-from runner.creating import Creation, create, creation
+from runner import cleanup, config, gate, journal, linger, plan, settle
+from runner.creating import Creation, clear_cache, create, creation
 from runner.errors import Failed, Interrupted
 from runner.gate import Decision
-from runner.images.cache import Say
-from runner.images.transfer import Server, Step
+from runner.images.kinds import Say, Server, Step
 from runner.info import RUNNING, STOPPED, info
 from runner.names import new_name
 from runner.places import cache, log_file, place
@@ -39,7 +38,7 @@ from runner.planned import Planned
 from runner.processes import adopt_orphans, is_terminal, plain_environment
 from runner.processes import run as run_program
 from runner.states import State, config_text, creators, state
-from runner.wishes import Wishes
+from runner.wishes import Template, Wishes
 
 
 class Refused(Exception):
@@ -80,6 +79,7 @@ class Means(NamedTuple):
     offline: bool = False
     step: Step | None = None
     say: Say = print
+    fetched: Callable[[], object] = bool  # called when the image is there, or is not to be had
 
 
 def bring_up(wishes: Wishes, means: Means) -> Up | Dry:
@@ -240,7 +240,10 @@ class _Run:
         with open(path, "w", encoding="utf-8") as file:
             file.write(written.text)
         with ExitStack() as stack:
-            image = made_by.obtain(stack, means.server, self.deadline, directory, means)
+            try:
+                image = made_by.obtain(stack, means.server, self.deadline, directory, means)
+            finally:
+                means.fetched()
             if image is not None:
                 self.notes += [f"left out of the image's metadata: {one}" for one in image.left_out]
                 if image.systemd:
@@ -250,6 +253,8 @@ class _Run:
             if state(self.lxcpath, name) != State.ABSENT:
                 means.say(f"removing what an earlier lxc-create left of {name}")
                 cleanup.remove(self.lxcpath, name, maps)
+            if isinstance(made_by.what, Template):
+                clear_cache(made_by.what, maps, means.say)
             self.journal.note(made=True)
             create(made_by, name, path, image, directory, self.deadline, self.journal.session)
         if state(self.lxcpath, name) != State.COMPLETE:
@@ -268,6 +273,8 @@ class _Run:
             host = host_of(container=name)
             _pass(host, wishes, self.means, new=False)
         way = plan.to_start(host, f"{name}-{os.getpid()}")
+        if wishes.linger:
+            linger.ensure(host)
         log = log_file(name, "start")
         with suppress(FileNotFoundError):
             os.unlink(log)
@@ -293,6 +300,8 @@ class _Run:
         except Failed as failure:
             failure.log = "\n".join((failure.log, _text(log), _text(log_file(name, "console"))))
             raise
+        if not wishes.linger and (words := linger.warning(host, way)):
+            self.notes.append(words)
         took = time.monotonic() - self.began
         notes = tuple(self.notes)
         return Up(name, found.state, found.pid, addresses, took, way.words, notes)

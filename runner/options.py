@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runner.images.transfer import Server
+    from runner.images.kinds import Server
 
 PATHS = ("-f", "--config", "--rootfs", "--metadata", "--ca")
 USER = ("-u", "--user")
@@ -49,7 +49,7 @@ def add_server(parser: argparse.ArgumentParser) -> None:
 def server_of(args: argparse.Namespace) -> Server:
     """The server that the options name; raises UsageError."""
     from audit.options import warn
-    from runner.images.transfer import server
+    from runner.images.kinds import server
 
     if args.insecure:
         warn(

@@ -10,6 +10,7 @@ from audit.errors import Exit, UsageError
 from audit.options import add_plugins, checks_of, warn
 
 if TYPE_CHECKING:
+    from audit.facts.accounts import Account
     from runner.errors import Failed
     from runner.execute import Dry, Means, Refused, Up
     from runner.wishes import What, Wishes
@@ -74,14 +75,12 @@ example: lxc-preflight run web1 --image debian/bookworm --net br0.1 --ip 192.168
 
 
 def run(args: argparse.Namespace) -> int:
-    from runner.enter import as_user, owner
+    from runner.enter import owner
 
     wishes = _wishes(args)
     account = owner(args.user)
     if account is not None:
-        from runner.options import inner_arguments
-
-        return as_user(account, inner_arguments())
+        return _for(account, args)
     from runner.errors import Failed, Interrupted
     from runner.execute import Dry, Refused, bring_up
     from runner.processes import interruptible
@@ -104,6 +103,21 @@ def run(args: argparse.Namespace) -> int:
     if isinstance(result, Dry):
         return _dry(result)
     return _up(result, args)
+
+
+def _for(account: Account, args: argparse.Namespace) -> int:
+    """The whole command again, in a session of the user who is to own the container."""
+    from runner.calling import for_user
+    from runner.errors import Failed
+    from runner.linger import enable
+
+    if args.linger and not args.dry_run:  # root may in any case; polkit may refuse the user
+        try:
+            enable(account.name)
+        except Failed as failed:
+            warn(str(failed))
+            return Exit.FOUND
+    return for_user(args, lambda: Exit.PASSED)
 
 
 def _wishes(args: argparse.Namespace) -> Wishes:
@@ -157,8 +171,12 @@ def _what(args: argparse.Namespace) -> What | None:
 def _means(args: argparse.Namespace) -> Means:
     from runner.execute import Means
     from runner.options import server_of
+    from runner.progress import Bar
 
-    return Means(checks_of(args), server_of(args), args.refresh, args.offline, say=warn)
+    bar = Bar(args.image or "")
+    return Means(
+        checks_of(args), server_of(args), args.refresh, args.offline, bar.step, warn, bar.close
+    )
 
 
 def _up(up: Up, args: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from audit.facts.config import config_lines
 from audit.records import NamedTuple
 from runner.errors import Failed
+from runner.images.kinds import Metadata
 
 MAX_MEMBERS = 500_000
 MAX_META = 1 << 20  # bytes of one metadata file
@@ -146,16 +147,6 @@ def _resolve(name: str, links: dict[str, str], files: set[str]) -> str:
 # make a cgroup any more when it has unmounted all, and so the container stands still until it is
 # killed.
 POWER_OFF = "SIGRTMIN+4"
-
-
-class Metadata(NamedTuple):
-    """What an image says of itself, and what of it was left out."""
-
-    config: str
-    templates: tuple[str, ...] = ()
-    message: str = ""
-    expiry: int | None = None  # seconds of the epoch
-    left_out: tuple[str, ...] = ()
 
 
 def metadata(path: str) -> Metadata:

@@ -18,11 +18,11 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from audit.errors import UsageError
-from audit.records import NamedTuple
 from runner.errors import Failed, TimedOut
 from runner.images import archive, index
+from runner.images.kinds import Say, Step, Stored
 from runner.images.pack import pack_metadata
-from runner.images.transfer import Client, NotThere, Step, hash_of
+from runner.images.transfer import Client, NotThere, hash_of
 from runner.names import Image, near
 from runner.places import cache
 
@@ -31,19 +31,6 @@ FORMAT = 1
 PREPARED = "metadata.tar.xz"  # the image's own, less what it has no business to say
 MOST_DAYS = 30  # after which the server is asked for a newer build
 POLL = 0.05  # seconds between two looks at a lock
-
-Say = Callable[[str], None]
-
-
-class Stored(NamedTuple):
-    """An image that is ready to be unpacked."""
-
-    rootfs: str
-    metadata: str
-    build: str
-    systemd: bool
-    size: int  # bytes once unpacked
-    left_out: tuple[str, ...] = ()
 
 
 @contextmanager

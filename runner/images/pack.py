@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from audit.errors import UsageError
 from runner.errors import Failed
-from runner.images.archive import Metadata
+from runner.images.kinds import Metadata
 
 PRESET = 0  # of xz: packed once, unpacked soon after
 

@@ -14,16 +14,14 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from io import BufferedReader
 from typing import Any
 from urllib.parse import urlsplit
 
 from audit.errors import UsageError
-from audit.records import NamedTuple
 from runner.errors import Failed, TimedOut
+from runner.images.kinds import Server, Step
 
-DEFAULT = "images.linuxcontainers.org"
 STALL = 20.0  # seconds without a byte
 CHUNK = 1 << 16
 TRIES = 4  # of a file whose connection breaks; each goes on where the last one ended
@@ -41,29 +39,6 @@ CERTIFICATE = {
     62: "its certificate is for another host",
     64: "its certificate is for another address",
 }
-
-Step = Callable[[int, int | None], None]  # bytes so far, bytes in all
-
-
-class Server(NamedTuple):
-    """Whom to ask, and whether without proof that it is them."""
-
-    base: str = f"https://{DEFAULT}"
-    ca: str | None = None
-    insecure: bool = False
-
-
-def server(text: str, ca: str | None, insecure: bool) -> Server:
-    """--server as typed: HOST[:PORT][/PREFIX] or an https URL. Raises UsageError."""
-    base = text if "://" in text else f"https://{text}"
-    parts = urlsplit(base)
-    if not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise UsageError(f"--server {text}: it is HOST[:PORT][/PREFIX]")
-    if parts.scheme != "https" and not (insecure and parts.scheme == "http"):
-        raise UsageError(f"--server {text}: https only (--insecure allows http)")
-    if ca is not None and not os.path.isfile(ca):
-        raise UsageError(f"--ca {ca}: there is no such file")
-    return Server(base.rstrip("/"), ca, insecure)
 
 
 class Broken(Failed):

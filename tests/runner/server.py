@@ -22,7 +22,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from runner.images.embedded import _applets, _pack, static_busybox
+from runner.images.embedded import static_busybox
+from runner.images.guest import pack_rootfs
 from runner.images.pack import add_file
 
 # identity -> (names in the certificate, issuer, days from now that it begins and ends)
@@ -109,8 +110,7 @@ def metadata(files: dict[str, str]) -> bytes:
 
 def busybox_rootfs(path: Path) -> None:
     """The embedded guest's root file system."""
-    busybox = static_busybox()
-    _pack(str(path), Path(busybox).read_bytes(), _applets(busybox))
+    pack_rootfs(str(path), static_busybox())
 
 
 def with_members(path: Path, members: Iterable[tuple[tarfile.TarInfo, bytes]]) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.images.transfer import Client, Server
+from runner.images.kinds import Server
+from runner.images.transfer import Client
 from runner.names import Image
 from tests.runner.server import Served, Tree, busybox_rootfs, make_certificates, serve
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from runner.errors import Failed
 from runner.images.archive import harmless, metadata, survey
-from runner.images.embedded import META
+from runner.images.guest import META
 from runner.images.index import parse
 from runner.images.pack import pack_metadata, packed_rootfs
 from tests.runner.server import busybox_rootfs

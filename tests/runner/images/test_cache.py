@@ -13,7 +13,8 @@ import pytest
 from audit.errors import UsageError
 from runner.errors import Failed
 from runner.images.archive import metadata
-from runner.images.cache import Stored, entries_of, obtained
+from runner.images.cache import entries_of, obtained
+from runner.images.kinds import Stored
 from tests.runner.images.conftest import BUSYBOX, Site
 
 

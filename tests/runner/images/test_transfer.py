@@ -11,7 +11,8 @@ import pytest
 
 from audit.errors import UsageError
 from runner.errors import Failed, TimedOut
-from runner.images.transfer import Client, NotThere, Server, server
+from runner.images.kinds import Server, server
+from runner.images.transfer import Client, NotThere
 from tests.runner.images.conftest import Site
 
 INDEX = "meta/1.0/index-user"
