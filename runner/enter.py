@@ -21,11 +21,11 @@ from audit.host import Host, Request
 from audit.live import Live
 from audit.model import Unknown
 from runner.errors import Interrupted
+from runner.linger import SYSTEMD
 from runner.processes import arguments, interruptible, is_terminal, processes
 
 TOKEN = "LXC_PREFLIGHT_ENTERED"  # in the environment of the inner process
 PASSED_ON = ("TERM", "NO_COLOR", "COLUMNS", "LANG", "https_proxy", "http_proxy", "no_proxy")
-SYSTEMD = "/run/systemd/system"
 
 
 def owner(given: str | None) -> Account | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from audit.facts.init import SYSTEMD, init_system
+import os
+
 from audit.facts.seats import OWN_SCOPE, SCOPE
 from audit.facts.systemd import lingers
 from audit.host import Host
@@ -11,13 +12,17 @@ from runner.plan import Way
 from runner.processes import plain_environment, run
 
 SECONDS = 30.0
+SYSTEMD = "/run/systemd/system"  # sd_booted(3)
 
 
 def enable(user: str = "") -> None:
     """Let a user's manager run from boot on; root may name somebody else.
 
-    Raises Failed with logind's reason.
+    Does nothing where systemd does not run: nothing ends there with a session. Raises Failed with
+    logind's reason.
     """
+    if not os.path.isdir(SYSTEMD):
+        return
     argv = ["loginctl", "enable-linger", *([user] if user else [])]
     done = run(argv, seconds=SECONDS, env=plain_environment())
     if done.code:
@@ -25,8 +30,8 @@ def enable(user: str = "") -> None:
 
 
 def ensure(host: Host) -> None:
-    """Have the user linger where that means something. Raises Failed."""
-    if host.get(init_system) == SYSTEMD and not host.get(lingers):
+    """Have the user linger unless it does. Raises Failed."""
+    if not host.get(lingers):
         enable()
 
 

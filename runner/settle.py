@@ -14,7 +14,7 @@ from runner.info import RUNNING, Info, cgroups, info, init_name
 from runner.processes import process
 
 ALIVE_AFTER = 6.0  # seconds
-QUIET = 0.4  # seconds that busybox, sysvinit or OpenRC's init has to sleep in a row
+QUIET = 0.2  # seconds that busybox, sysvinit or OpenRC's init has to sleep in a row
 PERIOD = 0.02
 ADDRESS_PERIOD = 0.1
 ADDRESS_SECONDS = 20.0  # that a DHCP server may take

@@ -76,7 +76,7 @@ def test_a_run_without_an_image_loads_neither_a_web_client_nor_an_unpacker() -> 
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     loaded = set(done.stdout.split())
     assert "runner.execute" in loaded, done.stderr
-    assert not loaded & {"urllib.request", "http.client", "ssl", "tarfile", "lzma", "rich"}
+    assert not loaded & {"urllib.request", "http.client", "ssl", "tarfile", "rich"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

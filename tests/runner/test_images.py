@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.runner.conftest import SITE, Server
 from tests.runner.place import Place
+from tests.runner.site import SITE, Server
 
 DIST = f"{SITE}/www/images/busybox/1/amd64/default"
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.runner.conftest import Server
 from tests.runner.place import Place
+from tests.runner.site import Server
 
 SLOW_TEMPLATE = """\
 #!/bin/sh
