@@ -47,11 +47,12 @@ def refusal(report: Report, findings: Iterable[FindingEntry], *, undecided: bool
     page = Page(sys.stderr)
     user = report["user"]["name"] if report["user"] else ""
     findings = list(findings)
+    count = f"{len(findings)} thing{'' if len(findings) == 1 else 's'}"
+    ids = ",".join(dict.fromkeys(one["check"] for one in findings))
     if undecided:
-        ids = ",".join(dict.fromkeys(one["check"] for one in findings))
-        page.line((f"not run: {len(findings)} things could not be decided", "bold"))
+        page.line((f"not run: {count} could not be decided", "bold"))
     else:
-        page.line((f"not run: {len(findings)} things stop it", "bold"))
+        page.line((f"not run: {count} stop{'s' if len(findings) == 1 else ''} it", "bold"))
     for one in findings:
         page.blank()
         write_finding(page, one, "unknown" if undecided else "fail", user)

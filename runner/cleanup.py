@@ -64,6 +64,13 @@ def remove_tree(directory: str, maps: Sequence[str]) -> None:
     shutil.rmtree(directory, ignore_errors=True)
 
 
+def remove_own(directory: str, maps: Sequence[str]) -> None:
+    """Remove a directory of our own, in which a killed template may have left files of its ids."""
+    shutil.rmtree(directory, ignore_errors=True)
+    if os.path.lexists(directory):
+        remove_tree(directory, maps)
+
+
 def as_mapped_root(maps: Sequence[str], *argv: str) -> Done:
     """Run a command in a user namespace with these `lxc.idmap` values and the user's own ids."""
     words: list[str] = []

@@ -24,7 +24,6 @@ from runner.errors import Interrupted
 from runner.linger import SYSTEMD
 from runner.processes import arguments, interruptible, is_terminal, processes
 
-TOKEN = "LXC_PREFLIGHT_ENTERED"  # in the environment of the inner process
 PASSED_ON = ("TERM", "NO_COLOR", "COLUMNS", "LANG", "https_proxy", "http_proxy", "no_proxy")
 
 
@@ -65,7 +64,7 @@ def as_user(account: Account, argv: Sequence[str]) -> int:
     """
     _demand_readable(account)
     token = secrets.token_hex(8)
-    inner = ["env", f"{TOKEN}={token}", *_variables()]
+    inner = ["env", *_variables()]
     inner += [sys.executable, "-c", _PROGRAM, _folders(), token, *argv]
     process = subprocess.Popen(session_command(account, inner))
     with interruptible():

@@ -98,11 +98,15 @@ def bring_up(wishes: Wishes, means: Means) -> Up | Dry:
     cache("logs")
     with journal.entry(wishes.name, where) as entry:
         run = _Run(wishes, means, where, entry, began)
-        if run.is_new():
-            run.make()
-        elif (up := run.already_up()) is not None:
-            return up
-        return run.start()
+        try:
+            if run.is_new():
+                run.make()
+            elif (up := run.already_up()) is not None:
+                return up
+            return run.start()
+        except Failed as failure:
+            failure.judged = run.judged
+            raise
 
 
 def lxcpath_of(config_file: str | None = None) -> str:
@@ -189,6 +193,7 @@ class _Run:
         self.began = began
         self.deadline = began + wishes.timeout
         self.host: Host | None = None
+        self.judged: Host | None = None  # with the config that the container gets, or has
         self.notes: list[str] = []
 
     def is_new(self) -> bool:
@@ -232,10 +237,11 @@ class _Run:
         written = config.write(base, wishes.network, wishes.limits, log_file(name, "console"))
         self.notes += written.notes
         host = _judged_host(written.text, path, made_by, systemd=False, base=base)
+        self.judged = host
         _pass(host, wishes, means, new=True)
         maps = [entry.value for entry in host.get(container_config).all("lxc.idmap")]
         self.journal.note(maps=maps, directories=[directory], touched=True)
-        cleanup.remove_tree(directory, maps)  # of a run that died while its cache was unreachable
+        cleanup.remove_own(directory, maps)  # of a run that died while its cache was unreachable
         os.mkdir(directory, 0o755)
         with open(path, "w", encoding="utf-8") as file:
             file.write(written.text)
@@ -248,6 +254,7 @@ class _Run:
                 self.notes += [f"left out of the image's metadata: {one}" for one in image.left_out]
                 if image.systemd:
                     host = _judged_host(written.text, path, made_by, systemd=True, base=base)
+                    self.judged = host
                     _pass(host, wishes, means, new=True)
                 _demand_room(self.lxcpath, image.size)
             if state(self.lxcpath, name) != State.ABSENT:
@@ -262,7 +269,7 @@ class _Run:
         if image is None:  # only now is known what it boots
             host = host_of(container=name)
             _pass(host, wishes, means, new=False)
-        cleanup.remove_tree(directory, maps)
+        cleanup.remove_own(directory, maps)
         self.host = host
 
     def start(self) -> Up:
@@ -270,7 +277,7 @@ class _Run:
         wishes, name = self.wishes, self.wishes.name
         host = self.host
         if host is None:
-            host = host_of(container=name)
+            self.judged = host = host_of(container=name)
             _pass(host, wishes, self.means, new=False)
         way = plan.to_start(host, f"{name}-{os.getpid()}")
         if wishes.linger:

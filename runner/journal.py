@@ -182,7 +182,7 @@ def take_back(entry: dict[str, Any]) -> None:
             cleanup.remove(lxcpath, name, maps)
         for directory in entry.get("directories") or ():
             if os.path.dirname(str(directory)) == cache("runs"):
-                cleanup.remove_tree(str(directory), maps)
+                cleanup.remove_own(str(directory), maps)
     if entry.get("leaf") and same_boot:
         cleanup.remove_leaves([str(entry["leaf"])])
 

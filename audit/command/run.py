@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     except Refused as refused:
         return _refused(refused)
     except Failed as failed:
-        return _failed(failed, wishes, means)
+        return _failed(failed, means)
     except Interrupted as signalled:
         warn(f"interrupted: {wishes.name} was taken back")
         return 128 + signalled.number
@@ -202,16 +202,14 @@ def _refused(refused: Refused) -> int:
     return refused.decision.exit
 
 
-def _failed(failed: Failed, wishes: Wishes, means: Means) -> int:
-    from reports.running import explanations
-    from runner.diagnosis import diagnose
-    from runner.execute import host_of, lxcpath_of
-    from runner.states import State, state
-
+def _failed(failed: Failed, means: Means) -> int:
     warn(str(failed))
-    if failed.log:
-        is_there = state(lxcpath_of(wishes.config), wishes.name) == State.COMPLETE
-        host = host_of(wishes.config, wishes.name if is_there else None)
-        found = diagnose(f"{failed}\n{failed.log}", means.checks, host)
-        explanations(found, sys.stderr)
+    if failed.log and failed.judged is not None:
+        from audit.host import Host
+        from reports.running import explanations
+        from runner.diagnosis import diagnose
+
+        # a fresh look: what was seen before the failure may have been its cause
+        host = Host(failed.judged.source, failed.judged.request)
+        explanations(diagnose(f"{failed}\n{failed.log}", means.checks, host), sys.stderr)
     return Exit.FOUND

@@ -93,7 +93,7 @@ def test_the_gate_names_what_stops_it(place: Place) -> None:
     finally:
         place.root("chmod 755 $H")
     assert done.code == 1 and done.out == ""
-    assert "not run: 1 things stop it" in done.err
+    assert "not run: 1 thing stops it" in done.err
     assert f"cannot pass {place.home}" in done.err and "setfacl" in done.err
 
 
