@@ -26,6 +26,7 @@ from audit.live import Live
 from audit.model import Check, Stage
 from audit.records import NamedTuple
 from audit.report import Report
+from audit.untrusted import visible
 from runner import cleanup, config, gate, journal, linger, plan, settle
 from runner.creating import Creation, clear_cache, create, creation
 from runner.errors import Failed, Interrupted
@@ -347,8 +348,11 @@ def _follow(path: str, process: subprocess.Popen[bytes]) -> int:
             new = file.read(1 << 20)
             position += len(new)
             if new:
-                sys.stdout.buffer.write(new)
-                sys.stdout.buffer.flush()
+                text = new.decode("utf-8", "backslashreplace")
+                if sys.stdout.isatty():  # nothing that a guest says acts on our terminal
+                    text = "\n".join(visible(line) for line in text.splitlines()) + "\n"
+                sys.stdout.write(text)
+                sys.stdout.flush()
         if code is not None:
             return code
         time.sleep(0.1)

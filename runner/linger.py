@@ -26,7 +26,8 @@ def enable(user: str = "") -> None:
     argv = ["loginctl", "enable-linger", *([user] if user else [])]
     done = run(argv, seconds=SECONDS, env=plain_environment())
     if done.code:
-        raise Failed(f"{' '.join(argv)}: {done.said.strip() or done.code}", done.said)
+        why = "; ".join(done.said.split("\n")).strip("; ")
+        raise Failed(f"{' '.join(argv)}: {why or done.code}")
 
 
 def ensure(host: Host) -> None:
