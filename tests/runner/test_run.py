@@ -94,7 +94,7 @@ def test_the_gate_names_what_stops_it(place: Place) -> None:
         place.root("chmod 755 $H")
     assert done.code == 1 and done.out == ""
     assert "not run: 1 thing stops it" in done.err
-    assert f"cannot pass {place.home}" in done.err and "setfacl" in done.err
+    assert f"cannot pass {place.home}" in done.err and "to cure it" in done.err
 
 
 def test_what_is_not_granted_is_not_written(place: Place) -> None:
