@@ -156,14 +156,14 @@ class Place:
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
-    def wait_until(self, condition: str, seconds: float = 20) -> None:
+    def wait_until(self, condition: str, seconds: float = 60) -> None:
         """Wait for a command of the user's to succeed."""
         until = time.monotonic() + seconds
         while self.as_user(condition).code:
             assert time.monotonic() < until, f"not within {seconds} s: {condition}"
             time.sleep(0.05)
 
-    def wait_for_runner(self, name: str, mark: str = "", seconds: float = 20) -> int:
+    def wait_for_runner(self, name: str, mark: str = "", seconds: float = 60) -> int:
         """The pid, in the world, of the run that works on a container, once its journal has `mark`
         in it.
         """
@@ -224,8 +224,8 @@ class Place:
         self.root(f"{keep}; rm -rf {self.cache}/journal {self.cache}/runs")
 
     def _quiet(self) -> list[str]:
-        """The processes that are still there after they had five seconds to end."""
-        until = time.monotonic() + 5
+        """The processes that are still there after they had time to end."""
+        until = time.monotonic() + 15
         while (left := self.processes()) and time.monotonic() < until:
             time.sleep(0.05)
         return left

@@ -79,8 +79,8 @@ def test_a_guest_with_systemd_lives_its_life(debian: Place) -> None:
     # stopped by its own shutdown, and started again as it was
     place.tool("exec deb1 -- touch /root/kept")
     began = time.monotonic()
-    assert place.tool("stop deb1", seconds=60).code == 0
-    assert time.monotonic() - began < 25  # it was not killed
+    assert place.tool("stop deb1 --timeout 90", seconds=120).code == 0
+    assert time.monotonic() - began < 60  # it was not killed
     again = place.tool("run deb1 --format json", seconds=120)
     assert again.code == 0 and "10.77.0.5" in again.json["addresses"], again
     assert place.tool("exec deb1 -- ls /root").out == "kept\n"

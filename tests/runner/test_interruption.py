@@ -74,7 +74,7 @@ NAMES = {"INT": 130, "TERM": 143, "HUP": 129}
 def ended(place: Place, process: subprocess.Popen[str], pid: int, name: str) -> None:
     """Send a signal; the run ends soon, with the exit code of that signal, and leaves nothing."""
     place.root(f"kill -{name} {pid}")
-    _, err = process.communicate(timeout=15)
+    _, err = process.communicate(timeout=60)
     if name == "KILL":
         assert process.returncode in (137, 128 + signal.SIGKILL)
     else:
@@ -116,11 +116,11 @@ def works(place: Place) -> None:
 def test_two_signals_and_then_the_whole_group(slow: Place) -> None:
     process, pid = creating(slow)
     slow.root(f"kill -TERM {pid}; kill -INT {pid}; kill -TERM {pid}")
-    assert process.wait(15) == 143
+    assert process.wait(60) == 143
     assert slow.leftovers() == []
     process, pid = creating(slow)
     slow.root(f"kill -KILL -- -$(ps -o pgid= -p {pid} | tr -d ' ')")
-    process.wait(15)
+    process.wait(60)
     assert slow.leftovers() == []
     works(slow)
 
@@ -129,7 +129,7 @@ def test_the_runner_and_its_guard_die(slow: Place) -> None:
     """As after a loss of power: the next command finds the journal and cleans up."""
     process, pid = creating(slow)
     slow.root(f"kill -KILL $(pgrep -P {pid} -f lxc_preflight) {pid}")
-    process.wait(15)
+    process.wait(60)
     assert slow.leftovers() != []
     assert slow.tool("run other").code == 0
     assert slow.tool("destroy other --force").code == 0
@@ -149,7 +149,7 @@ def test_the_time_is_up(slow: Place, server: Server) -> None:
         began = time.monotonic()
         done = slow.tool(words)
         assert done.code == 1, done
-        assert time.monotonic() - began < 12
+        assert time.monotonic() - began < 25  # and not the thirty that the server takes
         assert slow.leftovers() == []
     server.faults({})
     works(slow)
@@ -209,7 +209,7 @@ def test_what_a_killed_lxc_create_left_is_cleared_away(slow: Place) -> None:
     done = slow.tool("run c1")
     assert done.code == 2 and "another lxc-create" in done.err, done
     slow.root("pkill -KILL lxc-create; pkill -KILL -f 'sleep 1000|lxc-slow'")
-    process.wait(15)
+    process.wait(60)
     done = slow.tool("run c1")
     assert done.code == 0 and "removing what an earlier lxc-create left" in done.err, done
     assert slow.tool("destroy c1 --force").code == 0

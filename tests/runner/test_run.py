@@ -194,7 +194,7 @@ def test_in_the_foreground_until_it_is_asked_to_end(place: Place) -> None:
     pid = place.wait_for_runner("fg")
     place.wait_until(f"grep -q BusyBox {place.cache}/logs/fg.console.log")
     place.root(f"kill -TERM {pid}")
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=90)
     assert process.returncode == 143, (process.returncode, out, err)
     assert "BusyBox" in out, out  # what the shell on its console says
     rows = {row["name"]: row["state"] for row in place.tool("list --format json").json}
