@@ -24,8 +24,8 @@ OWN_ID = 65536  # where the user's own ids are mapped beside the container's
 def end_everything(lxcpath: str, name: str, session: int, since: int, log: str = "") -> None:
     """Kill what makes or runs a container, and wait for it.
 
-    `log` is the log file of the lxc-start that is under way, by which it is known after it has gone
-    into the background and before it has become the monitor.
+    `log` is the log file of the lxc-create or lxc-start that is under way. By that word it is known
+    before its session is, and after it has gone into the background.
     """
     if session:
         end_session(session, since)

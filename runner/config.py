@@ -40,7 +40,7 @@ def write(host: Host, network: Network, limits: Limits, console: str) -> Written
     own = _maps_of(base)
     lines = list(base)
     maps: list[str] = []
-    if not own or not _all_granted(host, own):
+    if not _includes(host, base, "lxc.idmap") and (not own or not _all_granted(host, own)):
         maps = id_maps(host.get(granted, "uid"), host.get(granted, "gid"))
         if maps:
             lines = [line for line in lines if not _sets(line, "lxc.idmap")]
@@ -52,7 +52,13 @@ def write(host: Host, network: Network, limits: Limits, console: str) -> Written
     lines += maps
     if network.bridge is not None:
         lines = [line for line in lines if not _sets(line, "lxc.net")]
-    lines += _network(network, has_own=any(_sets(line, "lxc.net") for line in lines))
+    if network.bridge is not None and _includes(host, base, "lxc.net"):
+        raise UsageError(
+            f"--net: an lxc.include of {host.get(config_path)} brings a network of its own, which "
+            "cannot be taken away: leave the line out, or name another --config"
+        )
+    has_own = any(_sets(line, "lxc.net") for line in lines) or _includes(host, base, "lxc.net")
+    lines += _network(network, has_own=has_own)
     for file, legacy, value in limits.files():
         keys = {f"lxc.cgroup2.{file}", f"lxc.cgroup.{legacy}"}
         lines = [line for line in lines if not any(_sets(line, key, whole=True) for key in keys)]
@@ -80,6 +86,17 @@ def _base(host: Host) -> tuple[list[str], list[str]]:
 def _sets(line: str, key: str, *, whole: bool = False) -> bool:
     name = line.partition("=")[0].rstrip(" \t")
     return name == key or (not whole and name.startswith(f"{key}."))
+
+
+def _includes(host: Host, base: Iterable[str], key: str) -> bool:
+    """Whether a file that the config includes sets a key."""
+    if not any(_sets(line, "lxc.include") for line in base):
+        return False
+    path = host.get(config_path)
+    return any(
+        entry.file != path and (entry.key == key or entry.key.startswith(f"{key}."))
+        for entry in host.get(container_config).live
+    )
 
 
 def _maps_of(lines: Iterable[str]) -> list[tuple[str, int, int, int]]:
@@ -141,11 +158,3 @@ def _apparmor(host: Host, lines: Iterable[str]) -> list[str]:
     if not host.get(is_apparmor_enabled) or host.get(is_loaded, DEFAULT_WITH_CGROUP_NAMESPACES):
         return []
     return ["lxc.apparmor.profile = unconfined"]
-
-
-def has_network(host: Host) -> bool:
-    """Whether the config at hand has an interface that somebody has to set up."""
-    return any(
-        entry.key.endswith(".type") and entry.value not in ("empty", "none", "")
-        for entry in host.get(container_config).below("lxc.net.")
-    )

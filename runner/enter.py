@@ -22,7 +22,7 @@ from audit.live import Live
 from audit.model import Unknown
 from runner.errors import Interrupted
 from runner.linger import SYSTEMD
-from runner.processes import arguments, interruptible, is_terminal, processes
+from runner.processes import arguments, interruptible, is_terminal, processes, wait
 
 PASSED_ON = ("TERM", "NO_COLOR", "COLUMNS", "LANG", "https_proxy", "http_proxy", "no_proxy")
 
@@ -69,7 +69,7 @@ def as_user(account: Account, argv: Sequence[str]) -> int:
     process = subprocess.Popen(session_command(account, inner))
     with interruptible():
         try:
-            return process.wait()
+            return wait(process)
         except Interrupted as signalled:
             for pid in _called_with(token, account.uid):
                 with suppress(ProcessLookupError):

@@ -36,7 +36,14 @@ from runner.info import RUNNING, STOPPED, info
 from runner.names import new_name
 from runner.places import cache, log_file, place
 from runner.planned import Planned
-from runner.processes import adopt_orphans, is_terminal, plain_environment
+from runner.processes import (
+    abruptly,
+    adopt_orphans,
+    checkpoint,
+    is_terminal,
+    plain_environment,
+    wait,
+)
 from runner.processes import run as run_program
 from runner.states import State, config_text, creators, state
 from runner.wishes import Template, Wishes
@@ -248,7 +255,8 @@ class _Run:
             file.write(written.text)
         with ExitStack() as stack:
             try:
-                image = made_by.obtain(stack, means.server, self.deadline, directory, means)
+                with abruptly():
+                    image = made_by.obtain(stack, means.server, self.deadline, directory, means)
             finally:
                 means.fetched()
             if image is not None:
@@ -263,7 +271,7 @@ class _Run:
                 cleanup.remove(self.lxcpath, name, maps)
             if isinstance(made_by.what, Template):
                 clear_cache(made_by.what, maps, means.say)
-            self.journal.note(made=True)
+            self.journal.note(made=True, log=log_file(name, "create"))
             create(made_by, name, path, image, directory, self.deadline, self.journal.session)
         if state(self.lxcpath, name) != State.COMPLETE:
             raise Failed(f"lxc-create made no whole container of {name}")
@@ -324,7 +332,7 @@ class _Run:
             os.unlink(console)
         process = subprocess.Popen(argv)
         try:
-            code = process.wait() if is_terminal() else _follow(console, process)
+            code = wait(process) if is_terminal() else _follow(console, process)
         except Interrupted:
             with suppress(Failed):
                 cleanup.lxc("lxc-stop", "-n", name, "-t", "10")
@@ -355,6 +363,7 @@ def _follow(path: str, process: subprocess.Popen[bytes]) -> int:
                 sys.stdout.flush()
         if code is not None:
             return code
+        checkpoint()
         time.sleep(0.1)
 
 

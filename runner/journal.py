@@ -37,7 +37,7 @@ class Journal:
         self.note(runner=os.getpid(), since=_started(os.getpid()))
 
     def note(self, **facts: object) -> None:
-        """Add to the entry: made, maps, session, leaf, directory."""
+        """Add to the entry: touched, made, maps, session, log, leaf, directories."""
         self._entry.update(facts)
         data = json.dumps(self._entry).encode()
         os.pwrite(self._fd, data, 0)
@@ -137,8 +137,10 @@ def _is_alive(pid: object) -> bool:
 
 
 def _read(fd: int) -> dict[str, Any]:
+    text = os.pread(fd, 1 << 16, 0).decode("utf-8", "replace")
     try:
-        entry = json.loads(os.pread(fd, 1 << 16, 0) or b"{}")
+        # the end of an older, longer entry may stand behind it, when its writer was killed
+        entry, _ = json.JSONDecoder().raw_decode(text)
     except ValueError:
         return {}
     return entry if isinstance(entry, dict) else {}

@@ -25,6 +25,7 @@ from runner.errors import Interrupted, TimedOut
 PR_SET_CHILD_SUBREAPER = 36
 MAX_OUTPUT = 1 << 20
 PATIENCE = 5.0  # seconds that SIGKILL may take
+LONGEST_PAUSE = 0.02  # seconds between two looks at a process
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -40,19 +41,31 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP raise Interrupted in the main thread.
-
-    A second signal while the first one's clean-up runs changes nothing.
+class _Signal:
+    """The first signal that asked us to end, 0 before; whether it may interrupt anything, and
+    whether it has: then the clean-up is under way, and goes on to its end.
     """
+
+    number = 0
+    abrupt = False
     raised = False
 
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP raise Interrupted: at the next `checkpoint`, or at once within
+    `abruptly`.
+
+    Not at once everywhere: an exception between any two instructions may leave a lock of the
+    standard library's taken. A second signal, while the first one's clean-up runs, changes nothing.
+    """
+
     def end(number: int, _frame: FrameType | None) -> None:
-        nonlocal raised
-        if not raised:
-            raised = True
-            raise Interrupted(number)
+        if not _Signal.number:
+            _Signal.number = number
+            if _Signal.abrupt:
+                _Signal.raised = True
+                raise Interrupted(number)
 
     before = {}
     for number in ENDING:
@@ -63,6 +76,40 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _Signal.number, _Signal.raised = 0, False
+
+
+def checkpoint() -> None:
+    """Raise Interrupted when a signal has asked us to end."""
+    if _Signal.number and not _Signal.raised:
+        _Signal.raised = True
+        raise Interrupted(_Signal.number)
+
+
+@contextmanager
+def abruptly() -> Iterator[None]:
+    """Within it a signal interrupts whatever is going on: for waiting on a network."""
+    checkpoint()
+    _Signal.abrupt = True
+    try:
+        yield
+    finally:
+        _Signal.abrupt = False
+
+
+def wait(process: subprocess.Popen[bytes], seconds: float = float("inf")) -> int:
+    """The exit code of a process. Raises subprocess.TimeoutExpired after `seconds`, and Interrupted
+    by a signal; the process goes on then.
+    """
+    until = time.monotonic() + max(seconds, 0.1)
+    pause = 0.001
+    while (code := process.poll()) is None:
+        checkpoint()
+        if time.monotonic() > until:
+            raise subprocess.TimeoutExpired(process.args, seconds)
+        time.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+    return code
 
 
 def run(
@@ -86,7 +133,7 @@ def run(
         try:
             if started is not None:
                 started(process.pid)
-            code = process.wait(max(seconds, 0.1))
+            code = wait(process, seconds)
         except subprocess.TimeoutExpired:
             end_session(process.pid)
             process.wait()

@@ -11,7 +11,7 @@ import time
 
 from runner.errors import Failed, TimedOut
 from runner.info import RUNNING, Info, cgroups, info, init_name
-from runner.processes import process
+from runner.processes import checkpoint, process
 
 ALIVE_AFTER = 6.0  # seconds
 QUIET = 0.2  # seconds that busybox, sysvinit or OpenRC's init has to sleep in a row
@@ -42,6 +42,7 @@ def until_alive(name: str, deadline: float) -> Info:
             break
         if now > deadline:
             raise TimedOut(f"{name} was not up within the time that --timeout allows")
+        checkpoint()
         time.sleep(PERIOD)
     # a container that restarts itself has another init by now
     again = info(name)
@@ -67,4 +68,5 @@ def until_addressed(name: str, deadline: float) -> tuple[str, ...]:
         useful = tuple(one for one in found.addresses if not one.startswith(("fe80:", "127.")))
         if useful or time.monotonic() > until:
             return useful
+        checkpoint()
         time.sleep(ADDRESS_PERIOD)

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.runner.keep import Owner
 from tests.truth import reality, world
 from tests.truth.case import Case
 from tests.truth.cases import every
@@ -52,7 +53,7 @@ def explained(case: Case, user: world.User, text: str, options: str, directory: 
 
 def main(name: str, number: int) -> None:
     case = next(one for one in every() if one.name == name)
-    user = world.User(number)
+    user = Owner(number)
     world.make()
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     world.shell(case.sabotage, user)

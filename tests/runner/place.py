@@ -7,11 +7,13 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.runner.keep import MOST, Owner
 from tests.truth import run, world
 
 TOOL = f"{world.PYTHON} -m lxc_preflight"
@@ -43,7 +45,7 @@ class Place:
     """One world with one user."""
 
     def __init__(self, number: int, tarball: str = "") -> None:
-        self.user = world.User(number)
+        self.number, self.user = number, Owner(number)
         self.home = str(self.user.home)
         self.cache = f"{self.home}/.cache/lxc-preflight"
         self.lxcpath = f"{self.home}/.local/share/lxc"
@@ -134,6 +136,7 @@ class Place:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=hear,
             **more,
         )
 
@@ -171,8 +174,9 @@ class Place:
         until = time.monotonic() + seconds
         while True:
             text = self.root(f"cat {path} 2>/dev/null || :").out
-            if text and mark in text:
-                return int(json.loads(text)["runner"])
+            found = re.search(r'"runner": (\d+)', text)
+            if found and mark in text:
+                return int(found[1])
             assert time.monotonic() < until, f"no journal of {name} with {mark}: {text}"
             time.sleep(0.02)
 
@@ -197,7 +201,7 @@ class Place:
         first, last = self.user.base, self.user.base + 65535
         found = []
         for line in done.out.splitlines():
-            match = re.match(r"\s*(\d+)\s+\d+\s+(.*)", line)
+            match = re.match(r"\s*(\d+)\s+\d+\s*(.*)", line)
             assert match is not None
             uid = int(match[1])
             if (uid == self.user.uid or first <= uid <= last) and "<defunct>" not in match[2]:
@@ -231,6 +235,15 @@ class Place:
         return left
 
 
-def number() -> int:
-    """A user's number that no other test process has at this time."""
-    return 5000 + os.getpid() % 4999
+def hear() -> None:
+    """Let a child be interrupted, also when these tests run in a shell's background."""
+    for one in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(one, signal.SIG_DFL)
+
+
+EACH = 8  # worlds that a test process may have at a time
+
+
+def number(place: int = 0) -> int:
+    """The number of the user of one of this process's worlds: nobody else has it at this time."""
+    return os.getpid() * EACH % (MOST - EACH) + place

@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from tests.runner.keep import Owner
 from tests.runner.place import Place, number
 from tests.truth import run, world
 from tests.truth.case import Case
@@ -64,9 +65,9 @@ def try_all(cases: list[Case], workers: int, first: int) -> dict[str, Any]:
 
 def one(place: Place, case: Case) -> Any:
     """One case, in a world of its own inside of `place`."""
-    uid = str(place.user.uid - world.BASE_UID)
     argv = world.enter(
-        [world.PYTHON, "-m", "tests.runner.broken", case.name, uid], private_sysctls=case.userns
+        [world.PYTHON, "-m", "tests.runner.broken", case.name, str(place.number)],
+        private_sysctls=case.userns,
     )
     done = subprocess.run(
         place.entered(["bash", "-c", f'cd {world.PLACE}; exec "$@"', "case", *argv]),
@@ -93,7 +94,7 @@ def telling(text: str) -> str:
     return "\n".join((errors or lines)[:MOST_LINES])
 
 
-def plain(text: str, user: world.User) -> str:
+def plain(text: str, user: Owner) -> str:
     """A text without what differs from one recording to the next."""
     text = text.replace(user.name, "alice").replace(str(user.base), "100000")
     text = text.replace(str(user.uid), "1000")
@@ -103,7 +104,7 @@ def plain(text: str, user: world.User) -> str:
 def main() -> None:
     first = number()
     found = try_all(chosen(), 3, first)
-    users = [world.User(first + n) for n in range(3)]
+    users = [Owner(first + n) for n in range(3)]
     recorded = {}
     for case in chosen():
         entry: dict[str, Any] = {"cause": list(case.cause)}

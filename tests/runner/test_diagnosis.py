@@ -59,7 +59,7 @@ def test_on_broken_hosts_the_cause_stands_first() -> None:
     if reason := obstacle():
         pytest.skip(reason)
     cases = {case.name: case for case in chosen(set(LIVE.split()))}
-    found = try_all(list(cases.values()), (os.cpu_count() or 1) + 1, number() + 10)
+    found = try_all(list(cases.values()), min(os.cpu_count() or 1, 4) + 1, number(2))
     wrong = []
     tried = 0
     for name, said in found.items():

@@ -32,7 +32,7 @@ def debian() -> Iterator[Place]:
     """A world with a bridge, a user who may have two interfaces in it, and the archive."""
     if reason := obstacle() or guest.obtain():
         pytest.skip(reason)
-    place = Place(number() + 1)
+    place = Place(number(1))
     with open(packed(), "rb") as file:
         subprocess.run(
             place.entered(["bash", "-c", f"cat >{ROOTFS}; chmod 644 {ROOTFS}"]),

@@ -116,7 +116,7 @@ def works(place: Place) -> None:
 def test_two_signals_and_then_the_whole_group(slow: Place) -> None:
     process, pid = creating(slow)
     slow.root(f"kill -TERM {pid}; kill -INT {pid}; kill -TERM {pid}")
-    assert process.wait(60) == 143
+    assert process.wait(60) in (130, 143)  # several that wait are seen in any order
     assert slow.leftovers() == []
     process, pid = creating(slow)
     slow.root(f"kill -KILL -- -$(ps -o pgid= -p {pid} | tr -d ' ')")

@@ -83,6 +83,15 @@ def test_a_dead_run_is_taken_back_by_whoever_comes_next(undone: list[Any], tmp_p
     assert left(tmp_path) == []  # and its session, of another boot, was nobody's
 
 
+def test_an_entry_that_was_being_written_is_read(undone: list[Any], tmp_path: Path) -> None:
+    place = tmp_path / "lxc-preflight/journal"
+    place.mkdir(parents=True)
+    dead = json.dumps({"name": "a", "lxcpath": "/lxc", "made": True})
+    (place / "a.json").write_text(f'{dead}, "the end of": "a longer one"}}')
+    journal.recover()
+    assert undone == [("remove", "/lxc", "a", [])]
+
+
 def test_a_journal_that_names_foreign_places_does_nothing_there(
     undone: list[Any], tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from audit.errors import UsageError
 from audit.facts.accounts import Account
 from audit.facts.cgroup import Hierarchy
 from audit.facts.cgstart import Plan, Start, run_plan
-from audit.facts.config import config_path
+from audit.facts.config import Config, Entry, config_path, container_config
 from audit.facts.idmap import is_granted
 from audit.facts.lsm import is_apparmor_enabled, is_loaded
 from audit.facts.lxc import lxc_version
@@ -176,6 +176,23 @@ def test_limits_are_called_as_the_hosts_cgroups_call_them() -> None:
         "lxc.cgroup.memory.limit_in_bytes = 64M",
         "lxc.cgroup2.pids.max = 50",  # no pids on v1 there
     ]
+
+
+def test_what_an_include_brings_is_not_written_over() -> None:
+    included = "/etc/lxc/site.conf"
+    found = host("lxc.include = /etc/lxc/site.conf\n")
+    entries = tuple(
+        Entry(key, value, included, n)
+        for n, (key, value) in enumerate(
+            (("lxc.idmap", "u 0 100000 65536"), ("lxc.net.0.type", "veth")), 1
+        )
+    )
+    config = Config(PATH, entries, (), (included,), entries)
+    found._facts[(container_config,)] = (config, None, frozenset())
+    written = write(found, Network(), Limits(), "")
+    assert lines(written.text) == ["lxc.include = /etc/lxc/site.conf"]
+    with pytest.raises(UsageError, match=r"--net: an lxc\.include"):
+        write(found, Network("br0"), Limits(), "")
 
 
 def test_apparmor_without_lxcs_profile_means_unconfined() -> None:
