@@ -22,6 +22,16 @@ COMMANDS = {
     "collect": "record this host's answers into a snapshot that can be judged elsewhere",
     "checks": "list the checks",
     "explain": "one check's page: what, why, evidence, fix, sources",
+    "run": "gate, make a container, start it, wait until it is up",
+    "exec": "run a command in a container",
+    "shell": "a shell in a container",
+    "passwd": "set a password in a container",
+    "stop": "stop a container",
+    "destroy": "remove a container",
+    "list": "the containers there are, and what they use",
+    "logs": "what a container's last start said",
+    "images": "what can be created: distribution, release, architecture, variant, build",
+    "diagnose": "explain an error of LXC by the checks that cause it",
     "diff": "what changed between two reports or snapshots",
     "report": "render a saved JSON report in another format",
 }
@@ -113,6 +123,7 @@ def _dispatch(argv: list[str]) -> int:
         title="commands", metavar="COMMAND", dest="command", prog="lxc-preflight"
     )
     chosen = next((word for word in argv if not word.startswith("-")), None)
+    rest: list[str] = []
     for name, summary in COMMANDS.items():
         sub = commands.add_parser(
             name,
@@ -123,8 +134,14 @@ def _dispatch(argv: list[str]) -> int:
             formatter_class=Formatter,
         )
         if name == chosen:
-            importlib.import_module(f"audit.command.{name}").configure(sub)
+            module = importlib.import_module(f"audit.command.{name}")
+            module.configure(sub)
+            # Words behind `--` are for somebody else; argparse would give them to an option.
+            if getattr(module, "TAKES_REST", False) and "--" in argv:
+                place = argv.index("--")
+                argv, rest = argv[:place], argv[place + 1 :]
     args = parser.parse_args(argv)
+    args.rest = rest
     if args.version:
         from lxc_preflight import __version__
 

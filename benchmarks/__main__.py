@@ -1,4 +1,4 @@
-"""python -m benchmarks [--runs N]: three tables, the last only as root and with LXC installed.
+"""python -m benchmarks [--runs N]: four tables, the last two only as root and with LXC installed.
 
 Times differ between machines and hours; ratios taken in one run differ little. So commands that are
 compared take turns, and the median of each counts.
@@ -180,6 +180,10 @@ def main() -> int:
     command = [sys.executable, "-m", "benchmarks", "--runs", str(args.runs), "--inside"]
     done = subprocess.run(world.enter(command), cwd=ROOT)
     world.remove_cgroups(USER)
+    from benchmarks.running import running
+
+    print(flush=True)
+    good &= running(max(3, args.runs // 3))
     return done.returncode or (0 if good else 1)
 
 

@@ -56,7 +56,11 @@ EYES = {
     "grp",
 }
 PURE = {("audit.facts.nicsetup", "socket")}  # for inet_pton(3), which opens nothing
-BLIND = ("checks", "remediations", "audit.facts", "audit.engine", "audit.verdict", "audit.model")
+BLIND = (
+    *("checks", "remediations", "audit.facts", "audit.engine", "audit.verdict", "audit.model"),
+    *("runner.gate", "runner.plan", "runner.config", "runner.diagnosis", "runner.patterns"),
+    *("runner.names", "runner.wishes", "runner.images.index"),
+)
 
 
 def modules() -> list[Path]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from audit.cli import COMMANDS
 from tests.files import ROOT
 
 # Each costs between 2 and 100 ms: a bare interpreter takes 8, the whole audit may take 90.
@@ -70,7 +71,15 @@ def test_an_audit_of_this_host_loads_nothing_heavy() -> None:
     assert not loaded & NEVER
 
 
-@pytest.mark.parametrize("command", ["audit", "checks", "explain", "collect", "diff", "report"])
+def test_a_run_without_an_image_loads_neither_a_web_client_nor_an_unpacker() -> None:
+    program = "import sys, runner.execute, runner.images.embedded; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert "runner.execute" in loaded, done.stderr
+    assert not loaded & {"urllib.request", "http.client", "ssl", "tarfile", "rich"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_a_command_loads_no_checks(command: str) -> None:
     loaded = modules_after(command, "--help")
     assert not loaded & (NEVER | {"checks"})

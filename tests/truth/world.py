@@ -16,7 +16,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PLACE = "/opt/lxc-preflight"  # of the copy of the project in a world, where every user can read it
-FOLDERS = ("audit", "checks", "remediations", "reports", "runner", "lxc_preflight", "tests/truth")
+FOLDERS = (
+    *("audit", "checks", "remediations", "reports", "runner", "lxc_preflight"),
+    *("tests/truth", "tests/runner"),
+)
 PYTHON = "/usr/bin/python3"
 UNPACKED = "/var/lib/lxc-preflight-truth/rootfs"  # in the outer world: a guest with systemd
 BASE_UID = 30000  # well away from useradd's ids
