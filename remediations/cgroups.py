@@ -10,6 +10,7 @@ from audit.facts.init import OPENRC, SYSTEMD
 from audit.facts.kernel import cmdline
 from audit.facts.mounts import Mount
 from audit.facts.openrc import RC_CONF, cgroup_mode
+from audit.facts.seats import LEAF, run_seat
 from audit.facts.systemd import CONTROLLERS
 from audit.host import Host
 from audit.model import Fix, Unknown
@@ -43,9 +44,24 @@ FIRMWARE = ("/boot/firmware/cmdline.txt", "/boot/cmdline.txt")
 SPARE_CGROUPS, SPARE_LEVELS = 1000, 8  # what a guest with systemd makes is below a hundred
 
 
-def start_in_scope() -> Fix:
+def start_apart(host: Host) -> Fix:
     """Start the container in a cgroup of its own; nothing has to be installed or changed."""
-    return Fix("scope", "start the container in a delegated scope", (Manual((SCOPE,), "user"),))
+    try:
+        seat = host.get(run_seat)
+    except Unknown:
+        seat = None
+    lines: tuple[str, ...] = (SCOPE,)
+    if seat is not None and seat.kind == LEAF and seat.unified is not None:
+        top = seat.unified.directory.rpartition("/")[0]
+        handed = " ".join(f"+{name}" for name in seat.unified.controllers)
+        inside = f"echo $$ > {word(f'{top}/NAME/cgroup.procs')} && exec lxc-start -n NAME"
+        lines = (
+            f"echo {handed} > {word(f'{top}/cgroup.subtree_control')}",
+            f"mkdir {word(f'{top}/NAME')}",
+            f"sh -c {word(inside)}",
+        )
+    title = "start the container in a cgroup of its own"
+    return Fix("scope", title, (Manual(lines, "user"),))
 
 
 def without_bus() -> Fix:

@@ -113,7 +113,7 @@ def owners(host: Host, found: Group) -> Fix:
                 if (keys := [key for key in missing if key.startswith(what)])
             )
             changes.append((found.opening, found.opening, f" perm {{ {more}}}"))
-        return (*_edits(host, found, changes), _load(host, found.source, found.name))
+        return (*_edits(host, found, changes), _load(host, found.source, found.name.strip("/")))
 
     return _fix("cgconfig", f"give group {found.name} to {host.get(target).name}", make)
 
@@ -124,7 +124,7 @@ def without(host: Host, found: Group, controller: str) -> Fix:
     return _fix(
         "cgconfig",
         f"take {controller} out of group {found.name}",
-        lambda: (*_edits(host, found, changes), _load(host, found.source, found.name)),
+        lambda: (*_edits(host, found, changes), _load(host, found.source, found.name.strip("/"))),
     )
 
 
@@ -210,14 +210,19 @@ def _groups(host: Host, *controllers: str) -> tuple[Action, ...]:
 
 
 def _load(host: Host, path: str, top: str, leaf: str = "", wanted: Iterable[str] = ()) -> Run:
-    """Make the cgroups now: the user's, and the leaf in it; with controllers that are wanted."""
+    """Make the cgroups now: the user's, and the leaf in it; with controllers that are wanted.
+
+    What was configured before is made as it was by the same command; what was not goes again.
+    """
     places = [word(f"{ROOT}/{place}") for place in (leaf, top) if place]
     files = " ".join(f"{place}/cgroup.subtree_control" for place in places)
     owned = f'[ "$(stat -c %u $file)" = {host.get(target).uid} ] || exit 1'
     tests = [f"for file in {files}; do {owned}; done"]
     tests += [f"grep -qw {one} {places[-1]}/cgroup.controllers" for one in wanted]
-    undo = f"rmdir {' '.join(places)} 2>/dev/null || :"
-    return Run(f"cgconfigparser -l {word(path)}", " && ".join(tests), undo)
+    command = f"cgconfigparser -l {word(path)}"
+    is_new = top not in {one.name.strip("/") for one in host.get(cgconfig).groups}
+    gone = f"find {places[-1]} -depth -type d -exec rmdir {{}} + 2>/dev/null || :"
+    return Run(command, " && ".join(tests), gone if is_new else command)
 
 
 def _rule(host: Host) -> tuple[Action, ...]:

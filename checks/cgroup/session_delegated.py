@@ -6,7 +6,7 @@ from audit.facts.lxc import version_text
 from audit.facts.seats import LEAF, OWN_SCOPE
 from audit.host import Host
 from audit.model import BARE_START, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
-from remediations.cgroups import RUN, SCOPE, start_in_scope
+from remediations.cgroups import RUN, SCOPE, start_apart
 
 # A start that goes wrong in both ways is told by the check of its cause.
 TELLING = frozenset({"create", "enter", "thread", "busy", "limit", "guest", "missing"})
@@ -40,7 +40,7 @@ def session_delegated(host: Host) -> Iterator[Finding]:
         raise NotApplicable("the container does not start in any way: see what stops it")
     worse = bare.problems - run.problems - {"ignored"}
     if worse & TELLING:
-        yield Fail(_message(host, bare), seen, fix=start_in_scope(), stages=(BARE_START,))
+        yield Fail(_message(host, bare), seen, fix=start_apart(host), stages=(BARE_START,))
     elif bare.start.own_cgroup:
         how = "LXC asks systemd for a scope" if bare.seat.kind == OWN_SCOPE else bare.seat.where
         yield Pass(f"its cgroup: {how}", seen)
@@ -49,7 +49,7 @@ def session_delegated(host: Host) -> Iterator[Finding]:
             f"a plain lxc-start leaves the container in the session's cgroup, {bare.seat.where}: "
             f"limits are ignored there, and a systemd guest would not live; use `{RUN}`",
             seen,
-            fix=start_in_scope(),
+            fix=start_apart(host),
             stages=(),
         )
     else:

@@ -15,7 +15,7 @@ from audit.model import (
     check,
 )
 from remediations.cgroup_keys import demand
-from remediations.cgroups import start_in_scope
+from remediations.cgroups import start_apart
 
 
 @check(
@@ -48,7 +48,7 @@ def wanted_controllers_(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"in a plain session {text}",
             seen,
-            fix=start_in_scope(),
+            fix=start_apart(host),
             level=Level.DEGRADED,
             stages=(BARE_START,),
         )

@@ -8,7 +8,7 @@ from audit.facts.systemd import own_runtime_dir, user_manager
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
 from remediations import systemd
-from remediations.cgroups import name_bus, start_in_scope
+from remediations.cgroups import name_bus, start_apart
 
 
 @check(
@@ -49,7 +49,7 @@ def session_bus(host: Host) -> Iterator[Finding]:
         yield Fail(
             f"LXC {host.get(version_text)} asks {FIXED_BUS} for a scope, whoever the user is",
             Evidence(own, None, own, FIXED_BUS),
-            fix=start_in_scope(),
+            fix=start_apart(host),
         )
     else:
         yield Fail(

@@ -35,8 +35,12 @@ from tests.checks.cgroup.test_checks import (
     user_session,
 )
 from tests.checks.cgroup.test_lab import (
+    LIMITS as MEMORY_AND_PIDS,
+)
+from tests.checks.cgroup.test_lab import (
     bookworm,
     document,
+    leaf,
     never_mounted,
     old,
     openrc,
@@ -157,6 +161,15 @@ def test_the_commands(case: Case) -> None:
     (fix,) = fixes(case.check, case.make())
     readable(fix)
     assert fix.actions == case.wanted
+
+
+def test_without_systemd_a_start_apart_is_a_cgroup_beside_the_logins() -> None:
+    made = leaf(openrc("5.0.2", MEMORY_AND_PIDS))
+    (fix,) = fixes("cgroup.session_delegated", made)
+    (manual,) = fix.actions
+    assert isinstance(manual, Manual) and not any("systemd" in line for line in manual.lines)
+    assert manual.lines[1] == f"mkdir {CG}/lxc/NAME"
+    assert "memory" in manual.lines[0] and "cgroup.procs" in manual.lines[2]
 
 
 def test_a_scope_is_given_more_until_it_ends() -> None:
