@@ -73,6 +73,7 @@ class FixEntry(TypedDict):
     steps: list[str]
     needs: list[str]
     then: str | None
+    undo: str  # yes, no, partly; empty where a person does it all
 
 
 class WaiverEntry(TypedDict):
@@ -127,7 +128,8 @@ class BaselineEntry(TypedDict):
 
 class Report(TypedDict):
     """`explanations`: of the checks that did not pass. `pictures` and `baseline` are None in
-    reports that were made without them.
+    reports that were made without them. `script` is what `fix` would print, empty where no format
+    was asked for that shows it.
     """
 
     schema: str
@@ -146,6 +148,7 @@ class Report(TypedDict):
     explanations: dict[str, ExplanationEntry]
     pictures: PicturesEntry | None
     baseline: BaselineEntry | None
+    script: str
 
 
 # Evidence beyond this many lines proves nothing more.
@@ -189,7 +192,7 @@ def _evidence(evidence: Evidence) -> EvidenceEntry:
 
 
 def _fix(fix: Fix, user: str) -> FixEntry:
-    from remediations.actions import needs_of, steps
+    from remediations.actions import needs_of, steps, undo_of
 
     return {
         "id": fix.id,
@@ -198,6 +201,7 @@ def _fix(fix: Fix, user: str) -> FixEntry:
         "steps": [encodable(step) for step in steps(fix, user)],
         "needs": list(needs_of(fix)),
         "then": fix.then,
+        "undo": undo_of(fix.actions),
     }
 
 
@@ -281,6 +285,7 @@ def build(
         "explanations": explanations(results, findings),
         "pictures": None if pictures is None else _quoted_all(pictures),
         "baseline": None,
+        "script": "",
     }
 
 

@@ -11,7 +11,13 @@ from audit.model import Level, Outcome, Stage
 from audit.report import OUTCOMES, SCHEMA, Report
 from audit.snapshot import name_of, read_json
 
-LATER: dict[str, Any] = {"session": "", "explanations": {}, "pictures": None, "baseline": None}
+LATER: dict[str, Any] = {
+    "session": "",
+    "explanations": {},
+    "pictures": None,
+    "baseline": None,
+    "script": "",
+}
 
 
 def load_report(path: str) -> Report:
@@ -26,6 +32,9 @@ def parse_report(data: object, name: str) -> Report:
         raise UsageError(f"{name} is no report: its schema is {ascii(found)[:80]}, not {SCHEMA}")
     # Keys that a later version of this schema added are not there in an older report.
     data = {**LATER, "request": Request(user="")._asdict(), **data}
+    for finding in data["findings"] if isinstance(data.get("findings"), list) else ():
+        if isinstance(finding, dict) and isinstance(finding.get("fix"), dict):
+            finding["fix"].setdefault("undo", "")
     _demand(name, "the report", data, Report)
     for finding in data["findings"]:
         _demand_word(name, "level", finding["level"], Level)

@@ -7,6 +7,8 @@ lies in the user's own places and is done with the user's rights, never with roo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from audit.model import Fix
 from audit.records import NamedTuple
 from remediations.quoting import word, words
@@ -175,6 +177,12 @@ def needs(action: Action) -> str:
     if isinstance(action, Manual):
         return action.needs
     return USER if getattr(action, "theirs", False) else ROOT
+
+
+def undo_of(actions: Iterable[Action]) -> str:
+    """yes, no or partly: whether undo brings back what was there; empty where nothing is done."""
+    found = {has_undo(one) for one in actions if not isinstance(one, Manual)}
+    return "partly" if len(found) > 1 else {True: "yes", False: "no"}[found.pop()] if found else ""
 
 
 def needs_of(fix: Fix) -> tuple[str, ...]:

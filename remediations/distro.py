@@ -418,9 +418,12 @@ def _boot_lines(host: Host, boot: Boot) -> list[tuple[int, str, str, str, str]]:
 
 
 def service(host: Host, name: str, runlevel: str = "default") -> Fix:
-    """Start a service now and at every boot; the runlevel is OpenRC's."""
+    """Start a service now and at every boot; the runlevel is OpenRC's.
+
+    By hand where no init system runs, as in a container: nothing there can be asked to start it.
+    """
     title = f"start the service {name}, now and at boot"
-    kind = SERVICES.get(_init(host))
+    kind = None if init_of(host) == NONE else SERVICES.get(_init(host))
     if kind is None:
         return Fix("service", title, (Manual((f"# {title}",), "root"),))
     texts = [part.format(word(name), runlevel) for part in kind]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from audit.facts.distro import family
-from audit.facts.init import OPENRC, SYSTEMD, SYSVINIT, init_system
+from audit.facts.init import NONE, OPENRC, SYSTEMD, SYSVINIT, init_system
 from audit.facts.links import Address, ipv4_text
-from audit.facts.lxcnet import CONFIG_OF, LxcNet, lxc_net
+from audit.facts.lxcnet import CONFIG_OF, SCRIPTS, LxcNet, lxc_net
 from audit.facts.routes import overlapping
 from audit.host import Host
 from audit.model import Fix, Unknown
 from remediations.actions import Action, Append, Manual, Replace, Run
-from remediations.distro import line_of, needed, service
+from remediations.distro import init_of, line_of, needed, service
 from remediations.quoting import word
 
 ON = 'USE_LXC_BRIDGE="true"'
@@ -26,8 +26,11 @@ def start(host: Host, bridge: str) -> Fix:
 
     It may say that it runs although somebody has removed the bridge.
     """
-    again = _restart(host, f"test -e {word(f'/sys/class/net/{bridge}')}")
+    there = f"test -e {word(f'/sys/class/net/{bridge}')}"
+    again = _restart(host, there)
     started = service(host, "lxc-net").actions
+    if init_of(host) == NONE and (script := _script(host)) is not None:
+        again = (Run(f"{script} start", there, f"{script} stop"),)
     actions = (*needed(host, "dnsmasq"), *_switch(host), *started, *again)
     return Fix("lxc_net", "let lxc-net make its bridge, with NAT and DHCP", actions)
 
@@ -103,6 +106,14 @@ def _switch(host: Host) -> tuple[Action, ...]:
     except Unknown:
         pass
     return (Append(path, ON),)
+
+
+def _script(host: Host) -> str | None:
+    """What the service runs, for a host where nothing runs services."""
+    try:
+        return next((path for path in SCRIPTS if host.stat(path) is not None), None)
+    except Unknown:
+        return None
 
 
 def _restart(host: Host, test: str) -> tuple[Action, ...]:

@@ -22,8 +22,8 @@ from remediations.actions import (
     Replace,
     Setting,
     Write,
-    has_undo,
     needs_of,
+    undo_of,
 )
 
 # mechanism -> its place; what is not listed stands between. Packages bring the tools of the others,
@@ -69,8 +69,7 @@ class Step(NamedTuple):
     @property
     def undo(self) -> str:
         """yes, no or partly: whether undo brings back what was there."""
-        found = {has_undo(one) for one in self.actions if not isinstance(one, Manual)}
-        return "partly" if len(found) > 1 else "yes" if True in found else "no"
+        return undo_of(self.actions)
 
 
 class Conflict(NamedTuple):

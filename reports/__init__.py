@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 class Renderer(Protocol):
     """Write a report to `out`; `verbose` shows every check where the format leaves some out."""
 
+    __module__: str
+
     def __call__(self, report: Report, out: TextIO, *, verbose: bool = False) -> None: ...
+
+
+def shows_script(render: Renderer) -> bool:
+    """Whether a format shows what `fix` would print, which takes the audit a moment."""
+    return bool(getattr(sys.modules.get(render.__module__), "SHOWS_SCRIPT", False))
 
 
 def formats() -> tuple[str, ...]:

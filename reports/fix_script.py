@@ -13,11 +13,14 @@ THEN = {
 
 
 def script_text(report: Report) -> str:
-    """The commands that cure what stops or degrades containers; empty when there are none.
+    """What `fix` prints for this host, where the report has it.
 
-    In the order of the findings, each command once. Comments hold what came from the host on one
+    Else the commands that cure what stops or degrades containers; empty when there are none. In the
+    order of the findings, each command once. Comments hold what came from the host on one
     line each: a line break in a message must not begin a command.
     """
+    if report["script"]:
+        return report["script"]
     from audit.untrusted import visible
 
     lines: list[str] = []

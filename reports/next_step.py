@@ -39,13 +39,17 @@ def next_step(report: Report) -> tuple[str, list[str]]:
     if not report["request"]["user"]:
         cure = f"next: cure what stops it, and say who will own the containers{place}"
         return cure, _name_a_user(report)
-    return f"next: cure what stops it, then ask again{place}:", [_audit(report)]
+    if not any(one["fix"] for one in report["findings"] if one["outcome"] == "fail"):
+        return f"next: cure what stops it, then ask again{place}:", [_audit(report)]
+    fix = _audit(report, "fix")
+    read = f"next: read what would cure it, do it (--apply; --undo takes it back){place}:"
+    return read, [fix, *([f"{fix} --apply"] if source == "live" else [])]
 
 
-def _audit(report: Report) -> str:
+def _audit(report: Report, command: str = "audit") -> str:
     """The command that asks again: as root for a user, or as the user for this session."""
     mine = report["session"].startswith("this session") and report["host"]["source"] == "live"
-    words = ["lxc-preflight audit"] if mine else ["sudo lxc-preflight audit"]
+    words = [f"lxc-preflight {command}"] if mine else [f"sudo lxc-preflight {command}"]
     return " ".join((*words, *_options(report)[mine:]))
 
 

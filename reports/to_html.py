@@ -11,6 +11,7 @@ from typing import TextIO
 from audit.report import Report
 
 SUFFIX = ".html"
+SHOWS_SCRIPT = True  # of `fix`: the audit works it out for formats that do
 
 
 def render(report: Report, out: TextIO, *, verbose: bool = False) -> None:

@@ -87,7 +87,7 @@ example: sudo lxc-preflight audit --user alice --format json"""
 def run(args: argparse.Namespace) -> int:
     from audit.judgement import report_of
     from audit.selection import demand_known, selection, without_match
-    from reports import renderer, renderer_by_suffix
+    from reports import renderer, renderer_by_suffix, shows_script
 
     plugins = not args.no_plugins
     render = renderer(args.format, plugins=plugins)
@@ -113,6 +113,10 @@ def run(args: argparse.Namespace) -> int:
         warn(f"{args.waivers}: the waiver for {waiver.check} is about no check there is")
     if baseline is not None:
         report["baseline"] = _compared(baseline, report, args.baseline)
+    if any(shows_script(one) for one in (render, *(one for _, one in saved))):
+        from audit.scripting import offered
+
+        report["script"] = offered(host, checks)
     for path, render_saved in saved:
         save(report, path, render_saved)
     render(report, sys.stdout, verbose=args.verbose)

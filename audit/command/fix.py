@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from audit.errors import Exit, UsageError
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from audit.host import Host
     from audit.planning import Plan
     from remediations.plan import Asked, Step
-    from remediations.script import Subject
 
 MOST_ROUNDS = 8
 
@@ -85,7 +83,9 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         _preview(host, plan)
     else:
-        print(_text(args, host, plan), end="")
+        from audit.scripting import text_of
+
+        print(text_of(plan, host, args.user or "", args.format), end="")
     for check, message in plan.without_fix:
         warn(f"{check} has no fix to offer: {message}")
     return Exit.PASSED
@@ -162,35 +162,6 @@ def _one_line(text: str) -> str:
     return visible(text)
 
 
-def _text(args: argparse.Namespace, host: Host, plan: Plan) -> str:
-    if args.format == "ansible":
-        from remediations.ansible import playbook
-
-        return playbook(plan.steps, _subject(args, host))
-    from remediations.script import script
-
-    return script(plan.steps, _subject(args, host))
-
-
-def _subject(args: argparse.Namespace, host: Host) -> Subject:
-    from audit.facts.accounts import target
-    from audit.identity import about
-    from audit.model import NotApplicable, Unknown
-    from lxc_preflight import __version__
-    from remediations.script import Subject
-
-    entry = about(host)["host"]
-    system = entry["os"]["pretty_name"] or entry["os"]["id"]
-    where = " ".join(part for part in (entry["hostname"], f"({system})" if system else "") if part)
-    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    written = f"Written by lxc-preflight {__version__} at {when}."
-    try:
-        account = host.get(target)
-    except (Unknown, NotApplicable):
-        return Subject(args.user or "", None, None, "", where, written)
-    return Subject(account.name, account.uid, account.gid, account.home, where, written)
-
-
 def _preview(host: Host, plan: Plan) -> None:
     from audit.facts.userfiles import Denied, user_read
     from audit.model import Unknown
@@ -212,6 +183,7 @@ def _preview(host: Host, plan: Plan) -> None:
 def _apply(args: argparse.Namespace) -> int:
     """Script after script until nothing is left to do; then the audit has the last word."""
     from audit.applying import run_script
+    from audit.scripting import text_of
     from remediations.script import undo_script
 
     tried: set[tuple[object, ...]] = set()
@@ -226,7 +198,7 @@ def _apply(args: argparse.Namespace) -> int:
         tried |= {step.actions for step in fresh}
         if not number:
             _confirm(args, plan.steps)
-        text = _text(args, host, plan._replace(steps=tuple(fresh)))
+        text = text_of(plan._replace(steps=tuple(fresh)), host, args.user or "")
         failed |= run_script(text, root=args.root, goes_on=True) != 0
     run_script(undo_script("--done"), root=args.root)
     if failed:
@@ -240,7 +212,11 @@ def _judge(args: argparse.Namespace) -> int:
 
     report, _ = report_of(host_of(args), checks_of(args))
     print()
-    renderer("text")(report, sys.stdout)
+    try:
+        renderer("text")(report, sys.stdout)
+    except UsageError as missing:  # a library: what was done is done, and its result is told
+        warn(str(missing))
+        print(f"the audit says: {report['verdict']}")
     return exit_code(report, "blocking")
 
 

@@ -135,4 +135,3 @@ def _reserved(look: Look) -> list[ReservedEntry]:
         {"first": first, "last": min(last, ID_LIMIT), "whose": whose.partition(",")[0]}
         for first, last, whose in taken
     ]
-

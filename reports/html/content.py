@@ -75,6 +75,11 @@ BY_COLUMN = {
     "skipped": "folded",
     "waived": "waived",
 }
+UNDO = {
+    "yes": "`lxc-preflight fix` does this, and takes it back.",
+    "partly": "`lxc-preflight fix` does this, and takes a part of it back.",
+    "no": "`lxc-preflight fix` does this; it cannot be taken back.",
+}
 MAN = re.compile(r"([A-Za-z0-9_][\w.+-]{0,60})\(([1-9][a-z]?)\)")
 LXC_FILE = re.compile(r"LXC ((?:src|config|templates|hooks|doc)/[\w/.+-]{1,120})")
 ISSUE = re.compile(r"([\w-]{1,39}/[\w.-]{1,80})#(\d{1,7})")
@@ -167,6 +172,7 @@ def cure(fix: FixEntry | None, user: str) -> dict[str, Any] | None:
     return {
         "title": fix["title"],
         "steps": fix["steps"],
+        "undo": UNDO.get(fix["undo"], ""),
         "who": " and ".join(who),
         "then": THEN.get(then, f"Then {then}.") if then else "",
     }

@@ -148,7 +148,13 @@ def test_a_kernel_option_and_a_boot_parameter_take_a_reboot() -> None:
 
 def test_the_init_system_in_charge_starts_the_service_whatever_the_family_ships() -> None:
     assert steps(distro.service(host_of("debian", "openrc"), "lxc-net"))[0].startswith("rc-update")
-    assert steps(distro.service(host_of("debian"), "lxc-net"))[0].startswith("systemctl")
+    systemd = distro.service(host_of("alpine", "systemd"), "lxc-net")
+    assert steps(systemd)[0].startswith("systemctl")
+
+
+def test_where_no_init_system_runs_a_service_is_left_to_a_person() -> None:
+    (action,) = distro.service(host_of("debian"), "lxc-net").actions
+    assert isinstance(action, Manual)
 
 
 def edits_of(fix: Fix, text: str) -> str:

@@ -56,6 +56,7 @@ fixes = st.fixed_dictionaries(
         "steps": st.lists(texts, max_size=2),
         "needs": st.lists(st.sampled_from(["root", "user"]), max_size=1),
         "then": st.sampled_from([None, "re-login", "reboot"]),
+        "undo": st.sampled_from(["yes", "no", "partly", ""]),
     }
 )
 waivers = st.fixed_dictionaries(
@@ -166,5 +167,6 @@ def reports(draw: st.DrawFn) -> Report:
             },
             "pictures": draw(st.none() | of_type(PicturesEntry)),
             "baseline": draw(st.none() | of_type(BaselineEntry)),
+            "script": draw(texts),
         },
     )

@@ -50,6 +50,7 @@ def audited(what: str) -> dict[str, Any]:
     ]
     return {
         "verdict": report["verdict"],
+        "network": report["stages"]["network"]["verdict"],
         "failed": sorted({one["check"] for one in failed}),
         "steps": [step for one in failed if one["fix"] for step in one["fix"]["steps"]],
     }
@@ -114,7 +115,9 @@ def mend(case: Case, user: world.User) -> dict[str, Any]:
             outcomes.append(reality.create(case, user, name))
         if all(one.works for one in outcomes):
             started = reality.start(case, user, name)
-            outcomes += [started.start, started.network, *filter(None, [started.limits])]
+            outcomes += [started.start, *filter(None, [started.limits])]
+            # an interface that nothing brings up is degraded, and the prediction says no
+            outcomes += [started.network] if after[name]["network"] == "yes" else []
         rows[name]["works"] = all(one.works for one in outcomes)
         rows[name]["error"] = "; ".join(one.error for one in outcomes if not one.works)
     undone: list[str] = []
