@@ -192,7 +192,8 @@ def _evidence(evidence: Evidence) -> EvidenceEntry:
 
 
 def _fix(fix: Fix, user: str) -> FixEntry:
-    from remediations.actions import needs_of, steps, undo_of
+    from remediations.actions import needs_of, undo_of
+    from remediations.typed import steps
 
     return {
         "id": fix.id,

@@ -26,9 +26,10 @@ from audit.facts.paths import (
 from audit.facts.places import user_crosser
 from audit.host import Host, Stat
 from audit.model import Fix, NotApplicable, Unknown
-from remediations.actions import ROOT, Acl, Action, Append, Directory, Install, Manual, Mode, typed
+from remediations.actions import ROOT, Acl, Action, Append, Directory, Install, Manual, Mode
 from remediations.distro import install
 from remediations.homes import leads_home, spelled
+from remediations.typed import typed
 
 TRAVERSE, CLOSE = "acl_traverse", "close_home"
 KEPT = "/etc/tmpfiles.d/lxc-preflight.conf"

@@ -1,6 +1,6 @@
 """What a fix asks for, as data: one thing to be done to a host, and no shell.
 
-Each action has three readers: `typed` are the commands that a person would type, `call` is the
+Each action has three readers: typed.py has the commands that a person would type, verbs.py the
 verb of library.sh that does it in a script, and ansible.py makes a task of it. `theirs` marks what
 lies in the user's own places and is done with the user's rights, never with root's.
 """
@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 from audit.model import Fix
 from audit.records import NamedTuple
-from remediations.quoting import word, words
 
 ROOT, USER, NOBODY = "root", "user", ""
 
@@ -191,133 +190,8 @@ def needs_of(fix: Fix) -> tuple[str, ...]:
     return tuple(who for who in (ROOT, USER) if who in found)
 
 
-def steps(fix: Fix, user: str = "") -> tuple[str, ...]:
-    """The whole fix as commands that a person can type.
-
-    Where root is needed at all, root types everything, and uses the rights of `user` for what is
-    theirs.
-    """
-    whose = user if ROOT in needs_of(fix) else ""
-    return tuple(line for action in fix.actions for line in typed(action, whose))
-
-
 def has_undo(action: Action) -> bool:
     """Whether undo brings back what was there."""
     if isinstance(action, Run):
         return bool(action.undo or action.keeping)
     return not isinstance(action, (Install, Manual))
-
-
-def typed(action: Action, user: str = "") -> tuple[str, ...]:
-    """Commands for a person; `user` is whose rights root should use for what is theirs."""
-    lines = _typed(action)
-    if not user or not getattr(action, "theirs", False):
-        return lines
-    return tuple(f"runuser -u {word(user)} -- sh -c {word(line)}" for line in lines)
-
-
-def _typed(action: Action) -> tuple[str, ...]:
-    match action:
-        case Install():
-            from remediations.distro import install_command
-
-            return (install_command(action),)
-        case Append(path, line):
-            return (f"echo {word(line)} >> {word(path)}",)
-        case Replace(path, number, old, new):
-            if old == new:
-                return (f"echo >> {word(path)}",)
-            return (f"sed -i {word(f'{number}s|.*|{_sed(new)}|')} {word(path)}",)
-        case Delete(path, number):
-            return (f"sed -i {number}d {word(path)}",)
-        case Write(path, text):
-            return (f"printf %b {word(_escaped(text))} > {word(path)}",)
-        case Plain(path, text):
-            return (f"rm -r -- {word(path)}", *_typed(Write(path, text)))
-        case Mode(path, mode):
-            return (f"chmod {mode:o} {word(path)}",)
-        case Owner(path, uid, gid):
-            return (f"chown -h {uid}:{gid} {word(path)}",)
-        case Acl(path, entries):
-            return (f"setfacl -m {word(entries)} {word(path)}",)
-        case Capability(path, text):
-            return (f"setcap {word(text) if text else '-r'} {word(path)}",)
-        case Directory(path, mode):
-            return (f"mkdir -p -m {mode:o} {word(path)}",)
-        case Remove(path):
-            return (f"rm -- {word(path)}",)
-        case Setting(path, value):
-            return (f"echo {word(value)} > {word(path)}",)
-        case Run(command):
-            return (command,)
-        case Manual(lines):
-            return lines
-    raise TypeError(action)
-
-
-def _escaped(text: str) -> str:
-    """What printf's %b turns into the text again."""
-    return text.replace("\\", "\\\\").replace("\n", "\\n")
-
-
-def _sed(text: str) -> str:
-    """The right side of a sed substitution that stands for these characters."""
-    return text.replace("\\", "\\\\").replace("&", "\\&").replace("|", "\\|").replace("\n", "\\n")
-
-
-def call(action: Action) -> str:
-    """The line (or lines, for a whole file) of a script that does it, a verb of library.sh."""
-    return ("as_user " if getattr(action, "theirs", False) else "") + _call(action)
-
-
-def _call(action: Action) -> str:
-    match action:
-        case Install():
-            from remediations.distro import MANAGERS
-
-            manager = MANAGERS[action.family]
-            verb, command = (
-                ("reinstall", manager.again) if action.again else ("packages", manager.install)
-            )
-            return f"{verb} {word(command)} {words(*action.packages)}"
-        case Append(path, line):
-            return f"append {words(path, line, *filter(None, [action.behind]))}"
-        case Replace(path, number, old, new):
-            return f"replace {word(path)} {number} {words(old, new)}"
-        case Delete(path, number, old, alike):
-            return f"delete {word(path)} {number}/{alike} {word(old)}"
-        case Write(path, text, mode):
-            return f"write {word(path)} {mode:o} {_document(text)}"
-        case Plain(path, text, mode):
-            return f"plain {word(path)} {mode:o} {_document(text)}"
-        case Mode(path, mode):
-            return f"mode {word(path)} {mode:o}"
-        case Owner(path, uid, gid):
-            return f"owner {word(path)} {uid}:{gid}"
-        case Acl(path, entries):
-            return f"acl {words(path, entries)}"
-        case Capability(path, text):
-            return f"capability {words(path, text or '-r')}"
-        case Directory(path, mode):
-            return f"directory {word(path)} {mode:o}"
-        case Remove(path):
-            return f"remove {word(path)}"
-        case Setting(path, value):
-            return f"setting {words(path, value)}"
-        case Run(command, unless, undo, keeping):
-            parts = ["run", word(command)]
-            parts += ["unless", word(unless)] if unless else []
-            parts += ["undo", word(undo)] if undo else []
-            parts += ["keeping", words(*keeping)] if keeping else []
-            return " ".join(parts)
-        case Manual(lines):
-            return f"manual {words(*lines)}"
-    raise TypeError(action)
-
-
-def _document(text: str) -> str:
-    mark = "END"
-    while mark in text.split("\n"):
-        mark += "_"
-    body = text if text.endswith("\n") or not text else text + "\n"
-    return f"<<'{mark}'\n{body}{mark}"

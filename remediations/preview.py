@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from audit.untrusted import visible
-from remediations.actions import Append, Delete, Remove, Replace, Setting, Write, typed
+from remediations.actions import Append, Delete, Remove, Replace, Setting, Write
 from remediations.edits import Changed, edited
 from remediations.plan import Step
+from remediations.typed import typed
 
 Read = Callable[[str, bool], str | None]
 

@@ -7,9 +7,10 @@ from functools import cache
 
 from audit.records import NamedTuple
 from audit.untrusted import visible
-from remediations.actions import ROOT, USER, Action, Install, Manual, Run, call
+from remediations.actions import ROOT, USER, Action, Install, Manual, Run
 from remediations.plan import Step
 from remediations.quoting import word, words
+from remediations.verbs import call
 
 THEN = {
     "re-login": "end all sessions of the user (log out everywhere), and log in anew",

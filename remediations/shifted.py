@@ -9,9 +9,10 @@ from audit.facts.places import container_dir, rootfs_path, user_crosser
 from audit.host import Host
 from audit.model import Fix, NotApplicable, Unknown
 from remediations.access import entries, listed, setfacl, traverse
-from remediations.actions import ROOT, Acl, Action, Manual, Mode, Owner, typed
+from remediations.actions import ROOT, Acl, Action, Manual, Mode, Owner
 from remediations.config import put
 from remediations.homes import in_home, spelled
+from remediations.typed import typed
 
 
 def shift(host: Host, closed: list[Step], crosser: Crosser) -> Fix:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
 from tests.files import ROOT
-from tests.truth import world
+from tests.truth import guest, world
 
-SUITE = "bookworm"
 LIBRARIES = ("rich", "pygments", "markdown_it", "mdurl", "elftools")
 
 ENTER = """
@@ -46,37 +44,15 @@ exec bash -c {command}
 
 
 def cached() -> Path:
-    """Where the tar file is kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base, "lxc-preflight-tests", f"{SUITE}-bare.tar")
+    """Where the tar file is kept, beside that of the guest."""
+    return guest.cached().with_name(f"{guest.SUITE}-bare.tar")
 
 
 def obtain() -> str:
     """Make the tar file unless it is there; the reason why it cannot be had, or nothing."""
-    path = cached()
     if os.geteuid() != 0:
         return "takes root, for namespaces"
-    if path.exists():
-        return ""
-    if not shutil.which("mmdebstrap"):
-        return "mmdebstrap is not installed"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_suffix(f".{os.getpid()}.tar")
-    try:
-        done = subprocess.run(
-            ["mmdebstrap", "--variant=minbase", "--include=python3", SUITE, str(made)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=900,
-        )
-        if done.returncode:
-            last = done.stderr.strip().rpartition("\n")[2]
-            return f"mmdebstrap made no {SUITE}: {last or done.returncode}"
-        made.rename(path)
-    finally:
-        made.unlink(missing_ok=True)
-    return ""
+    return guest.debian(cached(), "--include=python3")
 
 
 def run(command: str, seconds: float = 1200) -> subprocess.CompletedProcess[str]:

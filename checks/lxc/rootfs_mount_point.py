@@ -4,9 +4,10 @@ from audit.facts.config import container_config
 from audit.facts.lxc import constants, rootfs_mount
 from audit.host import Host
 from audit.model import EVERYTHING, Evidence, Fail, Finding, Fix, Level, Pass, Unknown, check
-from remediations.actions import ROOT, USER, Action, Directory, Manual, Remove, typed
+from remediations.actions import ROOT, USER, Action, Directory, Manual, Remove
 from remediations.aside import aside
 from remediations.config import rights
+from remediations.typed import typed
 
 
 @check(

@@ -17,9 +17,10 @@ from audit.model import (
     Pass,
     Unknown,
 )
-from remediations.actions import ROOT, Manual, steps
+from remediations.actions import ROOT, Manual
 from remediations.lxcpath import elsewhere
 from remediations.mounts import without
+from remediations.typed import steps
 
 
 def _mount(host: Host) -> Mount:

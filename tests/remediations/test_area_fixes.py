@@ -13,7 +13,8 @@ from audit.engine import level_of
 from audit.model import Finding, Level, Outcome
 from audit.registry import builtin
 from audit.testing import judged
-from remediations.actions import Manual, Run, call
+from remediations.actions import Manual, Run
+from remediations.verbs import call
 from tests.checks.cgroup import test_checks
 from tests.checks.network import rows, test_network
 

@@ -9,20 +9,11 @@ from audit.model import Fix
 from audit.source import Answer, Question, Refused
 from audit.testing import made_host
 from remediations import distro
-from remediations.actions import (
-    Action,
-    Append,
-    Install,
-    Manual,
-    Replace,
-    Run,
-    Setting,
-    call,
-    steps,
-    typed,
-)
+from remediations.actions import Action, Append, Install, Manual, Replace, Run, Setting
 from remediations.distro import install_run
 from remediations.edits import edited
+from remediations.typed import steps, typed
+from remediations.verbs import call
 
 FAMILIES = ("debian", "fedora", "arch", "gentoo", "alpine")
 

@@ -15,8 +15,9 @@ from audit.model import Outcome
 from audit.registry import builtin
 from audit.source import Answer, Question, Refused
 from audit.testing import judged
-from remediations.actions import Manual, steps
+from remediations.actions import Manual
 from remediations.script import library
+from remediations.typed import steps
 from tests.remediations.law4 import Entry, Tree, law4, outcomes, script_of
 from tests.remediations.lxc_tree import CONFIG, CONTAINERS, HOME, IDMAP, LIBRARY, theirs, tree_of
 

@@ -14,8 +14,9 @@ from audit.model import Check, Fix
 from audit.registry import builtin
 from audit.source import Answer, Question
 from audit.testing import judged
-from remediations.actions import Manual, Run, steps
+from remediations.actions import Manual, Run
 from remediations.script import library
+from remediations.typed import steps
 from tests.checks.storage.trees import MINE, USER, Answers, host, mounted
 from tests.remediations.law4 import Entry, law4
 from tests.remediations.lxc_tree import HOME, theirs, tree_of

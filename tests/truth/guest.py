@@ -22,18 +22,21 @@ def cached() -> Path:
 
 def obtain() -> str:
     """Make the tar file unless it is there; the reason why it cannot be had, or nothing."""
-    path = cached()
+    options = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in DROPPED]
+    return debian(cached(), "--include=systemd-sysv,dbus,iproute2", *options)
+
+
+def debian(path: Path, *options: str) -> str:
+    """A Debian of the smallest kind as a tar file, unless it is there; why it cannot be had."""
     if path.exists():
         return ""
     if not shutil.which("mmdebstrap"):
         return "mmdebstrap is not installed"
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_suffix(f".{os.getpid()}.tar")
-    options = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in DROPPED]
-    argv = ["mmdebstrap", "--variant=minbase", "--include=systemd-sysv,dbus,iproute2", *options]
     try:
         done = subprocess.run(
-            [*argv, SUITE, str(made)],
+            ["mmdebstrap", "--variant=minbase", *options, SUITE, str(made)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -10,7 +10,7 @@ import pytest
 from audit.engine import level_of, run, stages_of
 from audit.model import BARE_START, LIMITS, Level, Outcome
 from audit.testing import judged
-from remediations.actions import steps
+from remediations.typed import steps
 from tests.checks.cgroup import lab, test_lab
 from tests.checks.cgroup.lab import CG, SESSION, Lab
 from tests.checks.cgroup.test_lab import (

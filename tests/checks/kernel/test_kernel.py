@@ -23,7 +23,7 @@ from checks.kernel import login_uid as login_uid_module
 from checks.kernel import modules as modules_module
 from checks.kernel import obsolete as obsolete_module
 from checks.kernel import release as release_module
-from remediations.actions import steps
+from remediations.typed import steps
 from tests.primed import config, primed
 
 NAME = "6.1.0-18-amd64"

@@ -24,7 +24,7 @@ from checks.userns import ptmx as ptmx_module
 from checks.userns import selinux as selinux_module
 from checks.userns import unprivileged_clone as clone_module
 from checks.userns import visible as visible_module
-from remediations.actions import steps
+from remediations.typed import steps
 from tests.primed import config, primed
 
 LIMITS = {check.id.rpartition(".")[2]: check for check in limits_module.CHECKS}
