@@ -135,7 +135,6 @@ def _block(number: int, step: Step) -> list[str]:
     lines.append(f"    step {number} {whose} {word(visible(step.title))} || return 0")
     for action in step.actions:
         if isinstance(action, Manual):
-            lines += [f"    # {visible(line)}" for line in action.lines]
             lines.append(f"    manual {words(*(visible(line) for line in action.lines))}")
         else:
             # a here-document's lines stay where they are

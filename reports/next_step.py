@@ -39,7 +39,8 @@ def next_step(report: Report) -> tuple[str, list[str]]:
     if not report["request"]["user"]:
         cure = f"next: cure what stops it, and say who will own the containers{place}"
         return cure, _name_a_user(report)
-    if not any(one["fix"] for one in report["findings"] if one["outcome"] == "fail"):
+    fixes = [one["fix"] for one in report["findings"] if one["outcome"] == "fail"]
+    if not any(fix and fix["undo"] for fix in fixes):  # all of it is left to a person
         return f"next: cure what stops it, then ask again{place}:", [_audit(report)]
     fix = _audit(report, "fix")
     read = f"next: read what would cure it, do it (--apply; --undo takes it back){place}:"

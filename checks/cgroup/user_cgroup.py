@@ -8,7 +8,7 @@ from audit.facts.init import SYSTEMD, init_system
 from audit.facts.seats import session_seat
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
-from remediations.cgroups import own_cgroup, pam_cgfs
+from remediations.cgroups import own_cgroup
 
 ID = "cgroup.user_cgroup"
 
@@ -50,7 +50,7 @@ def user_cgroup(host: Host) -> Iterator[Finding]:
     yield Fail(
         f"{name} has no cgroup of its own ({why}): {_effect(host)}",
         seen,
-        fix=own_cgroup(host) if unified else pam_cgfs(host),
+        fix=own_cgroup(host),
         level=level,
         stages=stages,
     )
