@@ -59,10 +59,12 @@ def plan(
     chosen: Selection | None = None,
     before: tuple[Asked, ...] = (),
     rework: Callable[[Fix], Fix] | None = None,
+    on_container: Callable[[str], None] | None = None,
 ) -> Plan:
     """The steps for every failing check of `level` and above.
 
-    `before` are asked for from outside; `rework` turns a fix into another way to the same end.
+    `before` are asked for from outside; `rework` turns a fix into another way to the same end;
+    `on_container` hears the name of each container before it is judged.
 
     The result is complete as far as it can be known now: what a package brings is judged by the
     next audit.
@@ -91,7 +93,7 @@ def plan(
     contradictions = conflicts(steps)
     if contradictions:
         return Plan(steps, contradictions, (), tuple(bare.items()))
-    broken, unjudged = _broken(host, checks, steps, now)
+    broken, unjudged = _broken(host, checks, steps, now, on_container)
     return Plan(steps, (), broken, tuple(bare.items()), unjudged)
 
 
@@ -131,15 +133,21 @@ def _about(host: Host, container: str) -> Host:
 
 
 def _broken(
-    host: Host, checks: Mapping[str, Check], steps: tuple[Step, ...], now: list[CheckResult]
+    host: Host,
+    checks: Mapping[str, Check],
+    steps: tuple[Step, ...],
+    now: list[CheckResult],
+    on_container: Callable[[str], None] | None,
 ) -> tuple[tuple[Broken, ...], int]:
     """What would fail that passes now, and how many containers were left out."""
     steps = tuple(step for step in steps if not step.is_manual)
     if not steps:
         return (), 0
-    names = _containers(host)
+    names = containers_of(host)
     found: list[Broken] = []
     for name in (None, *names[:MOST_CONTAINERS]):
+        if on_container is not None:
+            on_container(name or "new containers")
         was = now if name is None else run(checks, _about(host, name))
         will = run(checks, _after(host, steps, name))
         for check, message in _turned(was, will):
@@ -178,7 +186,7 @@ def _passed(results: list[CheckResult]) -> set[str]:
     }
 
 
-def _containers(host: Host) -> list[str]:
+def containers_of(host: Host) -> list[str]:
     """The names of the user's other containers."""
     try:
         names = host.get(user_list, host.get(lxcpath))

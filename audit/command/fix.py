@@ -95,7 +95,8 @@ def _planned(args: argparse.Namespace) -> tuple[Host, Plan]:
     """The host and what is to be done about it."""
     from functools import partial
 
-    from audit.planning import plan
+    from audit.planning import MOST_CONTAINERS, containers_of, plan
+    from audit.progress import progress
     from audit.selection import demand_known, selection
 
     host, before = _host(args)
@@ -107,7 +108,17 @@ def _planned(args: argparse.Namespace) -> tuple[Host, Plan]:
         from remediations.access import by_mode
 
         rework = partial(by_mode, host)
-    found = plan(host, checks, level=args.level, chosen=chosen, before=before, rework=rework)
+    total = min(len(containers_of(host)), MOST_CONTAINERS) + 1
+    with progress(total) as step:
+        found = plan(
+            host,
+            checks,
+            level=args.level,
+            chosen=chosen,
+            before=before,
+            rework=rework,
+            on_container=step,
+        )
     return host, found
 
 
