@@ -76,9 +76,9 @@ BY_COLUMN = {
     "waived": "waived",
 }
 UNDO = {
-    "yes": "`lxc-preflight fix` does this, and takes it back.",
-    "partly": "`lxc-preflight fix` does this, and takes a part of it back.",
-    "no": "`lxc-preflight fix` does this; it cannot be taken back.",
+    "yes": "lxc-preflight fix does this, and takes it back.",
+    "partly": "lxc-preflight fix does this, and takes a part of it back.",
+    "no": "lxc-preflight fix does this; it cannot be taken back.",
 }
 MAN = re.compile(r"([A-Za-z0-9_][\w.+-]{0,60})\(([1-9][a-z]?)\)")
 LXC_FILE = re.compile(r"LXC ((?:src|config|templates|hooks|doc)/[\w/.+-]{1,120})")
