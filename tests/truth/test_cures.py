@@ -11,7 +11,7 @@ from tests.truth import cures, run
 from tests.truth.case import Case
 from tests.truth.cases import every
 
-# One of each mechanism: ids, helpers, configs, directories, networks, limits of the kernel, accounts.
+# One of each mechanism: ids, helpers, configs, directories, networks, the kernel, accounts.
 CHOSEN = """
 home_0700 home_acl_masked lxcpath_noexec rootfs_unshifted newuidmap_nosuid subuid_none subuid_crlf
 subuid_symlink conf_missing conf_unknown_key conf_range_plus1 net_no_usernet_file
