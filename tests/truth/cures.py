@@ -22,15 +22,9 @@ from tests.truth.cases import every
 # Fixed by `fix --apply` and proven by a container; left to a person, with the reason; or a defect.
 FIXED, BY_HAND, DEFECT = "fixed", "by hand", "defect"
 PACKAGES = (
-    "uidmap",
-    "lxc",
-    "lxc-templates",
-    "liblxc-common",
-    "busybox-static",
-    "acl",
-    "libcap2-bin",
-    "passwd",
-    "libpam-cgfs",
+    *("uidmap", "lxc", "lxc-templates", "liblxc-common", "busybox-static", "acl", "passwd"),
+    *("libcap2-bin", "libpam-cgfs", "cgroup-tools", "libpam-cgroup", "dnsmasq-base"),
+    *("iptables", "nftables", "ifupdown"),
 )
 
 
