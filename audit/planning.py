@@ -75,19 +75,23 @@ def plan(
     now = run(checks, host)
     passed = _passed(now)
     results = now
+    settled: set[tuple[str, str, str]] = set()
     for _ in range(MOST_ROUNDS):
-        fresh = 0
+        fresh: set[tuple[str, str, str]] = set()
         for check, finding in _failed(results, checks, level, chosen):
             if finding.fix is None or not finding.fix.actions:
                 if check.id not in passed:
                     bare.setdefault(check.id, finding.message)
                 continue
             fix = rework(finding.fix) if rework else finding.fix
-            if (check.id, fix) not in asked:
+            what = (check.id, finding.subject, fix.id)
+            # What cannot be imagined (a command) fails on: it is not asked for in other words.
+            if what not in settled and (check.id, fix) not in asked:
                 asked[check.id, fix] = Asked(check.id, finding.message, fix)
-                fresh += 1
+                fresh.add(what)
         if not fresh:
             break
+        settled |= fresh
         results = run(checks, _after(host, steps_of(asked.values())))
     steps = steps_of(asked.values())
     contradictions = conflicts(steps)

@@ -34,10 +34,18 @@ def outer_system(title: str, *lines: str) -> Fix:
     return Fix("outer_system", title, (Manual(lines, ROOT),), RELOGIN)
 
 
+# login.defs(5) UID_MIN by default, and nfsnobody's and nobody's id nearly everywhere
+FIRST_USER, NOBODY_UID = 1000, 65534
+
+
 def login_shell(host: Host) -> Fix:
-    """Give the user a shell that makes a session."""
+    """Give the user a shell that makes a session; a system's account is to have none."""
     account = host.get(target)
     name = word(account.name)
+    if account.uid < FIRST_USER or account.uid == NOBODY_UID:
+        line = "# choose a user for the containers: lxc-preflight fix --user NAME makes one"
+        title = f"leave {account.name}, a system's account, without a shell"
+        return Fix("login_shell", title, (Manual((line,), NOBODY),))
     shell = next((one for one in SHELLS if _is_there(host, one)), SHELLS[-1])
     run = Run(
         f"usermod -s {shell} {name}",

@@ -12,7 +12,7 @@ from audit.planning import plan
 from audit.registry import builtin
 from audit.selection import selection
 from audit.testing import made_host
-from remediations.actions import Append, Manual, Replace, Write
+from remediations.actions import Append, Manual, Replace, Run, Write
 from remediations.plan import Asked
 from remediations.script import script
 from tests.hosts import HEALTHY, changed, names, recorded
@@ -104,6 +104,17 @@ def test_a_fix_that_does_not_help_is_asked_for_once() -> None:
     useless = Fix("config", "useless", (Append("/etc/other", "x"),))
     found = plan(host(), of(wants("x.one", "b", fix=useless)))
     assert len(found.steps) == 1
+
+
+def test_what_cannot_be_imagined_is_not_asked_for_again_in_other_words() -> None:
+    asked: list[int] = []
+
+    def judge(host: Host) -> Iterator[Finding]:
+        asked.append(1)
+        yield Fail("no shell", fix=Fix("shell", "give one", (Run(f"usermod {len(asked)}"),)))
+
+    (step,) = plan(host(), of(Check("x.one", "x", Level.BLOCKING, judge, ""))).steps
+    assert step.actions == (Run("usermod 1"),) and len(asked) > 1
 
 
 def test_fixes_from_outside_come_along_and_can_be_reworked() -> None:
