@@ -149,6 +149,16 @@ def fix_of(check: Check, *changes: Answers) -> Fix:
     return fix
 
 
+def test_the_account_of_a_system_gets_no_shell() -> None:
+    from audit.testing import PASSWD, made_host
+    from remediations.session import login_shell
+
+    for uid in (33, 65534):
+        passwd = PASSWD.replace("1001:1001", f"{uid}:{uid}")
+        (action,) = login_shell(made_host({"/etc/passwd": passwd})).actions
+        assert isinstance(action, Manual) and "fix --user NAME" in action.lines[0]
+
+
 def test_a_shell_and_an_expiry_are_changed_by_the_tools_of_shadow() -> None:
     passwd = f"{USER.name}:x:{USER.uid}:{USER.gid}::{USER.home}:/usr/sbin/nologin\n"
     there: Answers = {("package", "passwd"): "1:4.13", ("stat", "/bin/bash"): None}
