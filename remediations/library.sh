@@ -12,6 +12,7 @@ AS=      # "user": the verb at hand uses the user's rights
 journal= # where this run records; made by the first change
 number=0
 failed=0
+undoing=
 work=
 locked=
 
@@ -74,7 +75,7 @@ locate() { # PATH: where it is, in $at; refuses what would leave the tree, or th
     where=$(physical "$at")
     if [ -n "$ROOT" ]; then
         top=$(cd -P -- "$ROOT" && pwd -P)
-        case $where/ in "$top"/*) ;; *) die "$1 leads out of $ROOT by a symlink: not touched" ;; esac
+        case $where/ in "$top"/*) ;; *) refuse "$1 leads out of $ROOT by a symlink: not touched" || return 1 ;; esac
     fi
     if [ -n "$home" ] && [ "$AS" != user ]; then
         case $1 in
@@ -83,10 +84,17 @@ locate() { # PATH: where it is, in $at; refuses what would leave the tree, or th
                 base=$(cd -P -- "$ROOT$home" 2>/dev/null && pwd -P) || base=
                 above=${1%/*}
                 while [ ! -d "$ROOT$above" ]; do above=${above%/*}; done
-                [ "$where" = "$base${above#"$home"}" ] || die "$1 is reached through a symlink of $user: do this by hand"
+                [ "$where" = "$base${above#"$home"}" ] || {
+                    refuse "$1 is reached through a symlink of $user: do this by hand" || return 1
+                }
                 ;;
         esac
     fi
+}
+refuse() { # WHY: ends the step; undo goes on with the next record
+    [ -n "$undoing" ] || die "$*"
+    refused=$*
+    return 1
 }
 follow() { # the file that $at stands for
     [ -L "$at" ] || return 0
@@ -164,7 +172,7 @@ record() { # VERB PATH: begin the record of one change, in $record
     printf '%s' "$1" >"$record.new/verb"
     printf '%s' "$2" >"$record.new/path"
     printf '%s' "$AS" >"$record.new/as"
-    printf '%s' "$user:$uid:$gid" >"$record.new/user"
+    printf '%s' "$user:$uid:$gid:$home" >"$record.new/user"
 }
 commit() { # the record is complete; from here on the change may be made
     flush "$record.new"/*
@@ -426,7 +434,7 @@ remeta() { # VERB PATH NOW WANTED COMMAND...: unless it is so, by a command that
     record "$verb" "$path"
     metadata "$record.new"
     commit
-    own "$@" "$at" || die "cannot change $path"
+    by_owner "$@" || die "cannot change $path"
     workplace
     rm -rf -- "$work/now"
     mkdir "$work/now"
@@ -439,6 +447,23 @@ remeta() { # VERB PATH NOW WANTED COMMAND...: unless it is so, by a command that
     done
     forget
     did "$path: as wanted"
+}
+by_owner() { # COMMAND...: on $at, its last word. In a home by the rights of whoever owns it, from a directory that
+    # nobody can swap any more: what a user puts there in the meantime is nothing that these rights could change
+    if [ -z "$inside" ] || [ "$AS" = user ] || [ "$1" = give ]; then
+        own "$@" "$at"
+        return
+    fi
+    holder=$(stat -c '%u %g' -- "$at")
+    (
+        cd -P -- "${at%/*}/"
+        [ "$(pwd -P)" = "$where" ] || exit 1
+        if [ "${holder% *}" != 0 ] && setpriv=$(capable_setpriv); then
+            "$setpriv" --reuid "${holder% *}" --regid "${holder#* }" --clear-groups -- "$@" "./${at##*/}" 9>&-
+        else
+            [ ! -L "./${at##*/}" ] && "$@" "./${at##*/}" 9>&-
+        fi
+    )
 }
 target() { # PATH: $at, which must be there, and is never reached by a symlink of the user's
     locate "$1"
@@ -604,6 +629,7 @@ run() { # COMMAND [unless TEST] [undo COMMAND] [keeping PATH...]: shell, each in
 # --- undo
 
 undo() { # the last run, newest change first; what has been undone is off the record, so that it can be cut short too
+    undoing=1
     state_of
     last=$(latest)
     if [ -z "$last" ]; then
@@ -623,7 +649,7 @@ undo() { # the last run, newest change first; what has been undone is off the re
             path=$text
             text_of "$record/as"
             AS=$text
-            IFS=: read -r user uid gid <"$record/user" || :
+            IFS=: read -r user uid gid home <"$record/user" || :
             text_of "$record/verb"
             undo_"$text"
             AS=
@@ -638,6 +664,12 @@ undo() { # the last run, newest change first; what has been undone is off the re
 }
 reads_anew() { # a command that is its own undo makes something read files again: when they are as they were
     [ "$(cat "$record/verb")" = run ] && cmp -s "$record/path" "$record/undo"
+}
+again() { # $at anew, unless somebody put a symlink on the way since
+    locate "$path" || {
+        stays "$refused"
+        return 1
+    }
 }
 stays() { # what was there before is kept for a person to put back
     left=$((left + 1))
@@ -654,7 +686,7 @@ undo_replace() { undo_content replace; }
 undo_delete() { undo_content append; }
 undo_content() { # how to take the edit back where somebody changed the file since
     workplace
-    locate "$path"
+    again || return 0
     follow
     lock "$path"
     fetch
@@ -704,7 +736,7 @@ restore() { # FILE: put it back at $at with all that it had
     flush "${at%/*}"
 }
 undo_directory() {
-    locate "$path"
+    again || return 0
     if own rmdir -- "$at" 2>/dev/null || own test ! -e "$at"; then
         did "$path: removed"
     else
@@ -716,7 +748,7 @@ undo_owner() { undo_metadata; }
 undo_acl() { undo_metadata; }
 undo_capability() { undo_metadata; }
 undo_metadata() {
-    locate "$path"
+    again || return 0
     if [ -L "$at" ]; then
         [ "$AS" = user ] || chown -h "$(cat "$record/owner")" -- "$at"
         return
@@ -725,9 +757,9 @@ undo_metadata() {
         stays "$path: it is gone"
         return
     fi
-    [ "$AS" = user ] || chown "$(cat "$record/owner")" -- "$at"
-    own chmod "00$(cat "$record/mode")" -- "$at"
-    if [ -s "$record/acl" ] && has setfacl; then own setfacl --set-file=- -- "$at" <"$record/acl"; fi
+    [ "$AS" = user ] || give "$(cat "$record/owner")"
+    by_owner chmod "00$(cat "$record/mode")" --
+    if [ -s "$record/acl" ] && has setfacl; then by_owner setfacl --set-file=- -- <"$record/acl"; fi
     if [ -s "$record/capability" ]; then
         setcap "$(cat "$record/capability")" "$at"
     elif [ -n "$(capability_of "$at")" ]; then
@@ -736,7 +768,7 @@ undo_metadata() {
     did "$path: as it was"
 }
 undo_remove() {
-    locate "$path"
+    again || return 0
     there=
     own rm -f -- "$at.lxc-preflight"
     if is_alike "$at" "$record/before"; then
@@ -760,7 +792,7 @@ is_alike() { # FILE OTHER: files or symlinks that are the same
     fi
 }
 undo_plain() {
-    locate "$path"
+    again || return 0
     lock "$path"
     rm -f -- "$at.lxc-preflight"
     if [ -L "$at" ] || { [ -e "$at" ] && [ ! -f "$at" ]; }; then

@@ -26,6 +26,7 @@ from remediations.actions import (
     Setting,
     Write,
 )
+from remediations.script import undo_script
 from tests.files import ROOT as CHECKOUT
 from tests.remediations.law4 import Entry, Tree
 from tests.remediations.scripts import home, script_for
@@ -225,6 +226,26 @@ def test_root_follows_no_symlink_of_the_user(tmp_path: Path, action: Action) -> 
     assert done.returncode == 1
     assert "reached through a symlink of lxc" in done.stderr
     assert not different(before, {k: v for k, v in tree.state().items() if "preflight" not in k})
+
+
+@pytest.mark.parametrize(
+    "action",
+    [Mode("/home/lxc/.local/share", 0o755), Owner("/home/lxc/.local/share", 1001, 1001)],
+    ids=lambda action: type(action).__name__,
+)
+def test_undo_follows_no_symlink_of_the_user_either(tmp_path: Path, action: Action) -> None:
+    """Nor does it stop there: what else there is to take back is taken back."""
+    tree = home(tmp_path, **{"home/lxc/.local/share/": Entry(mode=0o700), "etc/share/": Entry()})
+    assert tree.run(script_for(Append("/etc/f", "x"), action)).returncode == 0
+    (tree.place / "home/lxc/.local").rename(tree.place / "home/lxc/moved")
+    tree.add("/home/lxc/.local", Entry(link="../../etc", uid=1001, gid=1001))
+    before = tree.state()
+    # as the tool does it, which knows of no user but what is on record
+    undone = tree.run(undo_script())
+    assert undone.returncode == 1
+    assert "reached through a symlink of lxc" in undone.stdout
+    changed = [p for p in different(before, tree.state()) if "lxc-preflight" not in p]
+    assert changed == [str(tree.place / "etc/f")]
 
 
 def test_nothing_leaves_the_tree(tmp_path: Path) -> None:
