@@ -24,7 +24,7 @@ FIXED, BY_HAND, DEFECT = "fixed", "by hand", "defect"
 PACKAGES = (
     *("uidmap", "lxc", "lxc-templates", "liblxc-common", "busybox-static", "acl", "passwd"),
     *("libcap2-bin", "libpam-cgfs", "cgroup-tools", "libpam-cgroup", "dnsmasq-base"),
-    *("iptables", "nftables", "ifupdown"),
+    *("iptables", "nftables", "ifupdown", "xz-utils"),
 )
 
 
