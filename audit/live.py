@@ -46,6 +46,7 @@ class Live:
     def __init__(self, *, probes: bool = False) -> None:
         self.probes = probes
         self._packages: Packages | None = None
+        self._searched: tuple[str, bytes] | None = None
 
     def ask(self, verb: str, *args: str) -> Answer:
         handler: Callable[..., Answer] | None = getattr(self, f"_{verb}", None)
@@ -122,10 +123,13 @@ class Live:
         return [s.f_flag, s.f_bavail * s.f_frsize, s.f_favail, s.f_files, percent]
 
     def _search(self, path: str, pattern: str) -> Answer:
-        try:
-            return search_bytes(read_regular(path), pattern)
-        except OSError as error:
-            return absent_or_unknown(path, error)
+        # One library is searched for many things: it is read once.
+        if self._searched is None or self._searched[0] != path:
+            try:
+                self._searched = (path, read_regular(path))
+            except OSError as error:
+                return absent_or_unknown(path, error)
+        return search_bytes(self._searched[1], pattern)
 
     def _elf(self, path: str) -> Answer:
         from audit.elf import describe
