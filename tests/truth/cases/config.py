@@ -1,6 +1,6 @@
 """LXC's own configuration."""
 
-from tests.truth.case import Case
+from tests.truth.case import PAM_CGFS, Case
 
 CASES = (
     Case("conf_missing", "rm $CONF", cause=("config.present",)),
@@ -29,6 +29,7 @@ CASES = (
         "conf_include_common_only",
         "confadd 'lxc.include = /usr/share/lxc/config/common.conf'",
         cause=("cgroup.limits",),
+        needs=(PAM_CGFS,),
     ),
     Case(
         "conf_include_both",
