@@ -53,10 +53,16 @@ CASES = (
         "time.sleep(200)' $BASE >/dev/null 2>&1 & sleep 1",
     ),
     Case(
+        "sysctl_max_user_ns_1",
+        "echo 1 > /proc/sys/user/max_user_namespaces",
+        userns=True,
+        cause=("userns.limits.user",),
+    ),
+    Case(
         "sysctl_max_user_ns_2",
         "echo 2 > /proc/sys/user/max_user_namespaces",
         userns=True,
-        cause=("userns.limits.user",),
+        chance=True,
     ),
     Case(
         "sysctl_max_mnt_ns_1",
