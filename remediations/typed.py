@@ -58,7 +58,9 @@ def _typed(action: Action) -> tuple[str, ...]:
         case Delete(path, number):
             return (f"sed -i {number}d {word(path)}",)
         case Write(path, text):
-            return (f"printf %b {word(_escaped(text))} > {word(path)}",)
+            above = path.rpartition("/")[0]
+            make = () if above in ("", "/etc") else (f"mkdir -p {word(above)}",)
+            return (*make, f"printf %b {word(_escaped(text))} > {word(path)}")
         case Plain(path, text):
             return (f"rm -r -- {word(path)}", *_typed(Write(path, text)))
         case Mode(path, mode):
