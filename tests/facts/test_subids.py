@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from itertools import pairwise
 
@@ -219,10 +220,18 @@ def test_what_is_no_file_grants_nothing(kind: str) -> None:
 
 def test_a_hundred_thousand_lines_take_no_longer_than_a_hundred_times_a_thousand() -> None:
     def seconds(lines: int) -> float:
+        """The best of three: what else this process holds makes a garbage collection slow."""
         text = "".join(f"user{n}:{n * 65536}:65536\n" for n in range(lines))
-        started = time.process_time()
-        overlapping(parse(PATH, text, OLD).grants, {})
-        return time.process_time() - started
+        times = []
+        gc.disable()
+        try:
+            for _ in range(3):
+                started = time.process_time()
+                overlapping(parse(PATH, text, OLD).grants, {})
+                times.append(time.process_time() - started)
+        finally:
+            gc.enable()
+        return min(times)
 
     small = max(seconds(1000), 0.001)
     assert seconds(100_000) < 300 * small
