@@ -175,7 +175,10 @@ def test_copy_buttons_copy_the_commands(browser: Browser, folder: Path) -> None:
         card.get_by_role("button", name="Copy").click()
         card.get_by_role("button", name="Copied").wait_for()
         copied = opened.page.evaluate("navigator.clipboard.readText()")
-        assert copied == "setfacl -m u:100000:x /home/alice\n"
+        assert copied == (
+            "runuser -u alice -- sh -c 'setfacl -m u:100000:x /home/alice'\n"
+            "echo 'a+ /home/alice - - - - u:100000:x,m::x' >> /etc/tmpfiles.d/lxc-preflight.conf\n"
+        )
         opened.page.locator(".whole").get_by_role("button").click()
         opened.page.locator(".whole").get_by_role("button", name="Copied").wait_for()
         copied = opened.page.evaluate("navigator.clipboard.readText()")
