@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 
+from audit.live import SAFE_PATH
+
 
 def run_script(text: str, *words: str, root: str | None = None, goes_on: bool = False) -> int:
     """Run a script with sh, its words on our standard output; the exit code.
@@ -16,7 +18,7 @@ def run_script(text: str, *words: str, root: str | None = None, goes_on: bool = 
     """
     sys.stdout.flush()
     environment = {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": SAFE_PATH,
         "LC_ALL": "C.UTF-8",
         "HOME": os.environ.get("HOME", "/"),
     }

@@ -14,20 +14,16 @@ from audit.engine import CheckResult, in_order, level_of, run
 from audit.facts.accounts import target
 from audit.facts.lxcconf import lxcpath
 from audit.facts.userfiles import Denied, user_list
+from audit.gate import AT_OR_ABOVE
 from audit.host import Host
 from audit.imagined import Imagined
-from audit.model import Check, Finding, Fix, Level, NotApplicable, Outcome, Unknown
+from audit.model import Check, Finding, Fix, NotApplicable, Outcome, Unknown
 from audit.records import NamedTuple
 from audit.selection import Selection
 from audit.source import Source
 from remediations.actions import Action
 from remediations.plan import Asked, Conflict, Step, conflicts, steps_of
 
-LEVELS = {
-    "blocking": (Level.BLOCKING,),
-    "degraded": (Level.BLOCKING, Level.DEGRADED),
-    "hardening": (Level.BLOCKING, Level.DEGRADED, Level.HARDENING),
-}
 MOST_ROUNDS = 6
 MOST_CONTAINERS = 50  # that are judged before and after
 
@@ -111,7 +107,7 @@ def _failed(
         for check in in_order(checks)
         if chosen.wants(check) and check.id in by_id
         for finding in by_id[check.id].findings
-        if finding.outcome is Outcome.FAIL and level_of(check, finding) in LEVELS[level]
+        if finding.outcome is Outcome.FAIL and level_of(check, finding) in AT_OR_ABOVE[level]
     ]
 
 
@@ -171,14 +167,15 @@ def _broken(
 
 
 def _turned(was: list[CheckResult], will: list[CheckResult]) -> list[tuple[str, str]]:
-    """(check, message) of each that turns from pass to fail and stops containers by that."""
+    """(check, message) of each that turns from pass to a failure that blocks or degrades."""
     passed = _passed(was)
     return [
         (result.check.id, finding.message)
         for result in will
         if result.check.id in passed
         for finding in result.findings
-        if finding.outcome is Outcome.FAIL and level_of(result.check, finding) in LEVELS["degraded"]
+        if finding.outcome is Outcome.FAIL
+        and level_of(result.check, finding) in AT_OR_ABOVE["degraded"]
     ]
 
 

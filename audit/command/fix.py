@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from audit.errors import Exit, UsageError
 from audit.gate import exit_code
 from audit.options import add_plugins, add_source, add_subject, checks_of, host_of, warn
+from audit.untrusted import visible
 
 if TYPE_CHECKING:
     from audit.host import Host
@@ -20,8 +21,8 @@ MOST_ROUNDS = 8
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = """\
-exit code: 0 (also when there is nothing to do); with --apply that of an audit afterwards, or 3
-when it stopped half way; 2: unusable input, or the fixes contradict each other
+exit code: 0 (also when there is nothing to do); with --apply that of an audit afterwards;
+2: unusable input, or the fixes contradict each other
 
 example: sudo lxc-preflight fix --user alice --apply"""
     add_subject(parser)
@@ -167,12 +168,6 @@ def _is_refused(plan: Plan) -> bool:
     return bool(lines)
 
 
-def _one_line(text: str) -> str:
-    from audit.untrusted import visible
-
-    return visible(text)
-
-
 def _preview(host: Host, plan: Plan) -> None:
     from audit.facts.userfiles import Denied, user_read
     from audit.model import Unknown
@@ -235,7 +230,7 @@ def _confirm(args: argparse.Namespace, steps: tuple[Step, ...]) -> None:
     """Ask the person; raises UsageError where nobody can be asked."""
     for number, step in enumerate(steps, 1):
         by_hand = " (by hand)" if step.is_manual else ""
-        print(f"{number}. {_one_line(step.title)}{by_hand}: {', '.join(step.checks)}")
+        print(f"{number}. {visible(step.title)}{by_hand}: {', '.join(step.checks)}")
     if args.yes:
         return
     if not sys.stdin.isatty():

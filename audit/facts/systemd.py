@@ -17,7 +17,6 @@ from audit.facts.cgroup import (
     cgroup_layout,
     root_controllers,
     words,
-    writable,
 )
 from audit.facts.init import SYSTEMD, init_system
 from audit.facts.pam import login_service, service_file, session_rule
@@ -332,11 +331,6 @@ def version(host: Host) -> int | None:
             if match:
                 return int(match[1])
     return None
-
-
-def may_write_manager(host: Host) -> bool:
-    """Whether the running manager's cgroup is the user's own, as delegation makes it."""
-    return host.get(writable, f"{host.get(manager_cgroup)}/cgroup.procs") is True
 
 
 def _first(host: Host, directories: tuple[str, ...], name: str) -> str | None:
