@@ -24,7 +24,7 @@ from audit.redaction import redact
 from audit.registry import builtin
 from audit.snapshot import document
 from audit.source import Answer, Question, Recorder, Refused
-from tests.hosts import DIRECTORY, HEALTHY, recording
+from tests.recordings import DIRECTORY, HEALTHY, recording
 from tests.truth import world
 from tests.truth.cases import every
 

@@ -18,7 +18,7 @@ from audit.registry import builtin
 from audit.snapshot import document, parse
 from audit.source import Answer, Question, Recorder, Snapshot, describe
 from audit.verdict import predict
-from tests.hosts import judged, names, recording, varied
+from tests.recordings import judged, names, recording, varied
 
 EVERY = builtin()
 IN_ORDER = tuple(in_order(EVERY))

@@ -16,7 +16,7 @@ from audit.engine import run
 from audit.host import Host
 from audit.registry import builtin
 from audit.source import Answer, Question, Recorder, Refused
-from tests.hosts import HEALTHY, changed, recording
+from tests.recordings import HEALTHY, changed, recording
 
 EVERY = builtin()
 SMALL = 40

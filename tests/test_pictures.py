@@ -14,7 +14,7 @@ from audit.pictures.idmap import MOST_RANGES
 from audit.registry import builtin
 from audit.source import Answer, Question, Refused, Snapshot
 from audit.testing import made_host
-from tests.hosts import changed, names, recorded
+from tests.recordings import changed, names, recorded
 from tests.reports.examples import BROKEN, UNSEEN, alice
 
 EVERY = builtin()

@@ -15,7 +15,7 @@ from audit.testing import made_host
 from remediations.actions import Append, Manual, Replace, Run, Write
 from remediations.plan import Asked
 from remediations.script import script
-from tests.hosts import HEALTHY, changed, names, recorded
+from tests.recordings import HEALTHY, changed, names, recorded
 from tests.remediations.law4 import subject_of
 
 PATH = "/etc/f"

@@ -8,7 +8,7 @@ from audit.engine import run
 from audit.model import Finding, Outcome
 from audit.registry import builtin
 from audit.verdict import Verdict, predict, verdict
-from tests.hosts import HEALTHY, names, recorded
+from tests.recordings import HEALTHY, names, recorded
 
 EVERY = builtin()
 

@@ -25,7 +25,7 @@ from audit.model import Outcome, Unknown
 from audit.registry import builtin
 from audit.shadow import expiry
 from audit.source import Question, Snapshot
-from tests.hosts import HEALTHY, judged, recording, varied
+from tests.recordings import HEALTHY, judged, recording, varied
 
 TEXTS = ("text", "line", "xattr")  # how the parsers call what they parse
 FILLERS = {"str": "/etc/file", "int": 1, "bool": True}

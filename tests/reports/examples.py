@@ -25,8 +25,8 @@ from audit.source import Answer, Question, Refused, Snapshot
 from audit.waivers import Waiver
 from reports import to_json
 from tests.checks.cgroup import lab
-from tests.hosts import DIRECTORY as RECORDED
-from tests.hosts import HEALTHY
+from tests.recordings import DIRECTORY as RECORDED
+from tests.recordings import HEALTHY
 
 DIRECTORY = Path(__file__).parent.parent / "data" / "reports"
 NAMES = ("ready", "broken", "unknown")

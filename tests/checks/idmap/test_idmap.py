@@ -12,7 +12,7 @@ from audit.model import Outcome
 from audit.source import Answer, Question, Refused
 from audit.testing import judged
 from remediations.actions import Remove
-from tests.hosts import changed, recording
+from tests.recordings import changed, recording
 
 CHECKS = registry.builtin()
 MINE = [name for name in CHECKS if name.startswith("idmap.")]

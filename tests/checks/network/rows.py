@@ -8,7 +8,7 @@ from audit.model import Finding, Outcome
 from audit.registry import builtin
 from audit.source import Answer, Question, Refused
 from audit.testing import judged
-from tests.hosts import changed, recording
+from tests.recordings import changed, recording
 
 WORKING = "net_working"
 USER = recording(WORKING).request.user

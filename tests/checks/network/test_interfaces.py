@@ -20,7 +20,7 @@ from tests.checks.network.rows import (
     nets,
     verify,
 )
-from tests.hosts import changed, recording
+from tests.recordings import changed, recording
 
 VETH = ("type = veth", "link = tbr0", "flags = up", "name = eth0")
 ADDRESS = (*UP, "ipv4.address = 10.77.0.5/24")

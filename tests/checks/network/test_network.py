@@ -8,7 +8,7 @@ from audit.model import NETWORK, STARTING
 from audit.testing import judged
 from tests.checks.network import test_bridge, test_interfaces, test_usernet
 from tests.checks.network.rows import EVERY, FAIL, NA, PASS, WORKING
-from tests.hosts import changed
+from tests.recordings import changed
 
 TABLE = (*test_bridge.TABLE, *test_interfaces.TABLE, *test_usernet.TABLE)
 NETWORK_CHECKS = sorted(name for name in EVERY if name.startswith("network."))

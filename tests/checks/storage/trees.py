@@ -10,7 +10,7 @@ from audit.facts.accounts import target
 from audit.facts.paths import ACCESS, DEFAULT
 from audit.host import Host, Request
 from audit.source import Answer, Question, Refused, Snapshot
-from tests.hosts import HEALTHY, recorded, recording
+from tests.recordings import HEALTHY, recorded, recording
 
 Answers = dict[Question, Answer | Refused]
 
