@@ -13,7 +13,6 @@ lxc.net.0.type = veth
 lxc.net.0.link = br0
 lxc.net.0.flags = up
 lxc.net.0.name = eth0
-lxc.net.0.ipv4.address = 192.168.10.101/24
 lxc.idmap = u 0 $(map /etc/subuid)
 lxc.idmap = g 0 $(map /etc/subgid)
 lxc.apparmor.profile = unconfined
@@ -23,6 +22,8 @@ if ! [ -e /sys/class/net/br0 ]; then
     ip link add name br0 type bridge
     ip addr add 192.168.10.1/24 dev br0
     ip link set br0 up
+    dnsmasq --interface=br0 --bind-interfaces --except-interface=lo --dhcp-range=192.168.10.110,192.168.10.190 \
+        --dhcp-authoritative --pid-file= --leasefile-ro
 fi
 mkdir -p /etc/lxc
 grep -qs "^$U veth br0" /etc/lxc/lxc-usernet || echo "$U veth br0 5" >>/etc/lxc/lxc-usernet

@@ -57,7 +57,7 @@ BASE = (
     *("kmod", "udev", "procps", "iproute2", "python3", "util-linux", "mount", "passwd", "login"),
     *("ca-certificates", "openssh-server", "openssh-client", "cron", "less", "libpam-modules"),
 )
-LXC = ("lxc", "uidmap", "acl", "busybox-static", "iputils-ping", "bridge-utils", "libcap2-bin")
+LXC = ("lxc", "uidmap", "acl", "busybox-static", "iputils-ping", "dnsmasq-base", "libcap2-bin")
 
 IMAGES = {
     image.name: image

@@ -1,7 +1,7 @@
 """In a host, as root: ask every way of asking, then let LXC and the runner answer.
 
-`python3 -m tests.hosts.inside judge SESSION TEMPLATE` prints one JSON object: the result of a case
-as tests/truth/table.py reads it. `mend` fixes the host, and prints what was said.
+`python3 -m tests.hosts.inside judge SESSION TEMPLATE [probe]` prints one JSON object: the result of
+a case as tests/truth/table.py reads it. `mend` fixes the host, and prints what was said.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def preflight(words: str) -> str:
     return f"cd {Path.cwd()} && {AUDIT} {words}"
 
 
-def judge(kind: str, template: str) -> dict[str, Any]:
+def judge(kind: str, template: str, *, probing: bool) -> dict[str, Any]:
     """What everybody says about a new container and one with limits, and what becomes of them."""
     about = f"--template {template}"
     as_root: dict[str, Any] = {}
@@ -45,7 +45,8 @@ def judge(kind: str, template: str) -> dict[str, Any]:
     seen: dict[str, str] = {}
     with Session(kind, USER) as typed:
         seen["cgroup"] = typed("cat /proc/self/cgroup", 20).stdout
-        for way, option in (("user", ""), ("probe", "--probe")):
+        ways = {"user": ""} | ({"probe": "--probe"} if probing else {})
+        for way, option in ways.items():
             line = preflight(f"audit --format json {option} {about}")
             reports["new"][way] = said(typed(line, 120))
         created = real["new"]["create"] = reality.create(typed, "new", template)
@@ -72,13 +73,13 @@ def judge(kind: str, template: str) -> dict[str, Any]:
 
 
 def tried(typed: reality.Typed, name: str, limits: tuple[str, ...]) -> dict[str, Outcome | None]:
-    """A plain lxc-start, then our own run; the networks and limits are those under the run."""
-    bare = reality.start(typed, name, "plain", limits)
+    """A plain lxc-start (without limits), then our own run: its networks and limits count."""
+    bare = {} if limits else {"bare_start": reality.start(typed, name, "plain", ()).start}
     ours = typed(preflight(f"run {name}"), 120)
     words = (ours.stderr.strip() or ours.stdout.strip())[:400]
     stages = reality.became(typed, name, limits, ours.returncode == 0, words)
     typed(f"lxc-stop -k -n {name}", 30)
-    return {"bare_start": bare.start, **stages._asdict()}
+    return {**bare, **stages._asdict()}
 
 
 def limit(name: str, limits: tuple[str, ...]) -> None:
@@ -98,7 +99,9 @@ def mend(template: str, *options: str) -> dict[str, Any]:
 
 
 def main(what: str, *arguments: str) -> None:
-    answer = judge(*arguments) if what == "judge" else mend(*arguments)
+    answer = (
+        judge(*arguments[:2], probing="probe" in arguments) if what == "judge" else mend(*arguments)
+    )
     json.dump(answer, sys.stdout)
 
 

@@ -63,7 +63,10 @@ def tried(machine: Machine, variant: Variant) -> Trial:
 
 def judged(machine: Machine, variant: Variant) -> dict[str, Any]:
     """What tests/hosts/inside.py finds."""
-    found: dict[str, Any] = json.loads(inside(machine, f"judge {variant.session} {TEMPLATE}"))
+    probe = "probe" if variant.in_tests else ""
+    found: dict[str, Any] = json.loads(
+        inside(machine, f"judge {variant.session} {TEMPLATE} {probe}")
+    )
     return found
 
 

@@ -124,7 +124,9 @@ def judge(case: Case, user: world.User) -> dict[str, Any]:
             )
             if not created.works:
                 continue
-        real[name] |= reality.start(typed, name, case.guest, case.limits)._asdict()
+        started = reality.start(typed, name, case.guest, case.limits)
+        # a plain lxc-start is what is tried here
+        real[name] |= {"bare_start": started.start, **started._asdict()}
     return {
         "case": case.name,
         "locked_out": locked_out,

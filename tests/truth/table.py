@@ -59,8 +59,6 @@ def rows(case: Case, result: Result) -> list[Row]:
 def real_stages(reality: Result) -> dict[str, tuple[bool, str]]:
     """Stage by stage: does it work, and LXC's error. What was not tried is not there."""
     found = {stage: (one["works"], one["error"]) for stage, one in reality.items()}
-    if "start" in found:
-        found.setdefault("bare_start", found["start"])  # here a plain lxc-start is what is tried
     return {stage: found[stage] for stage in STAGES if stage in found}
 
 
