@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -39,12 +40,12 @@ def judge(kind: str, template: str, *, probing: bool) -> dict[str, Any]:
     snapshot = ""
     if kind in IN_LOGIN:
         as_root["root"] = said(run(f"{AUDIT} audit --format json --user {USER} {about}"))
-    snapshot = run(f"{AUDIT} collect --user {USER} -o - {about}").stdout
+        snapshot = run(f"{AUDIT} collect --user {USER} -o - {about}").stdout
     reports: dict[str, dict[str, Any]] = {"new": as_root}
     real: dict[str, dict[str, Outcome | None]] = {"new": {}}
-    seen: dict[str, str] = {}
     with Session(kind, USER) as typed:
-        seen["cgroup"] = typed("cat /proc/self/cgroup", 20).stdout
+        if not snapshot:  # of this session: the next login is another one
+            snapshot = typed(preflight(f"collect -o - {about}"), 120).stdout
         ways = {"user": ""} | ({"probe": "--probe"} if probing else {})
         for way, option in ways.items():
             line = preflight(f"audit --format json {option} {about}")
@@ -68,7 +69,28 @@ def judge(kind: str, template: str, *, probing: bool) -> dict[str, Any]:
             for name, stages in real.items()
         },
         "snapshot": snapshot,
-        "seen": seen,
+        "seen": seen(),
+    }
+
+
+def seen() -> dict[str, str]:
+    """What host this is."""
+    os_release = Path("/etc/os-release").read_text()
+    pretty = re.search(r'^PRETTY_NAME="(.*)"$', os_release, re.MULTILINE)
+    if os.path.isdir("/run/systemd/system"):
+        init = "systemd"
+    else:
+        init = "OpenRC" if os.path.exists("/run/openrc") else "sysvinit"
+    if os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
+        cgroup = "unified"
+    else:
+        cgroup = "hybrid" if os.path.isdir("/sys/fs/cgroup/unified") else "legacy"
+    return {
+        "os": pretty[1] if pretty else "?",
+        "kernel": os.uname().release,
+        "init": init,
+        "lxc": run("lxc-start --version").stdout.strip(),
+        "cgroup": cgroup,
     }
 
 

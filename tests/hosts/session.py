@@ -131,6 +131,6 @@ def _authorize(user: str) -> None:
     if not KEY.exists():
         KEY.parent.mkdir(mode=0o700, exist_ok=True)
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(KEY)], check=True)
-    public = KEY.with_suffix(".pub")
-    line = f"mkdir -p -m 700 ~/.ssh && cat >>~/.ssh/authorized_keys <{public}"
-    subprocess.run(["su", "-", user, "-c", line], check=True, stdin=public.open())
+    line = "mkdir -p -m 700 ~/.ssh && cat >>~/.ssh/authorized_keys"
+    with KEY.with_suffix(".pub").open() as public:
+        subprocess.run(["su", "-", user, "-c", line], check=True, stdin=public)

@@ -29,6 +29,7 @@ class Trial(NamedTuple):
     rows: list[Row]
     mended: str
     words: str  # of the fix
+    reality: dict[str, dict[str, bool]]  # before the fix: container -> stage -> does it work
     snapshot: str  # of the host before the fix
     seen: dict[str, str]
     seconds: float
@@ -57,8 +58,12 @@ def tried(machine: Machine, variant: Variant) -> Trial:
     if not runs(before):
         mended, words, after = mend(machine, variant)
         rows += after
+    reality = {
+        name: {stage: one["works"] for stage, one in stages.items()}
+        for name, stages in before["reality"].items()
+    }
     seconds = time.monotonic() - began
-    return Trial(variant, rows, mended, words, snapshot, seen, seconds)
+    return Trial(variant, rows, mended, words, reality, snapshot, seen, seconds)
 
 
 def judged(machine: Machine, variant: Variant) -> dict[str, Any]:
