@@ -41,10 +41,13 @@ def application() -> Iterator[tuple[str, bytes]]:
         wheel = tomllib.load(file)["tool"]["hatch"]["build"]["targets"]["wheel"]
     folders = {name: name for name in wheel["packages"]} | wheel["force-include"]
     for folder, inside in folders.items():
-        for path in sorted((ROOT / folder).rglob("[!.]*")):
-            name = path.relative_to(ROOT / folder).as_posix()
-            if path.is_file() and "__pycache__/" not in name and not name.endswith("~"):
-                yield f"{inside}/{name}", path.read_bytes()
+        for path in sorted((ROOT / folder).rglob("*")):
+            below = path.relative_to(ROOT / folder)
+            is_junk = path.name.endswith("~") or any(
+                part.startswith((".", "__pycache__")) for part in below.parts
+            )
+            if path.is_file() and not is_junk:
+                yield f"{inside}/{below.as_posix()}", path.read_bytes()
     yield "__main__.py", (ROOT / "lxc_preflight" / "__main__.py").read_bytes()
     yield "LICENSE", (ROOT / "LICENSE").read_bytes()
 
