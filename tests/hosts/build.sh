@@ -13,7 +13,6 @@ root=$work/root
 
 mirror=http://deb.debian.org/debian
 options=() sources=() components=main kernel=linux-image-cloud-amd64
-# The release of a suite that is frozen; what came later would change the image from day to day.
 if [ -n "$UBUNTU" ]; then
     mirror=http://archive.ubuntu.com/ubuntu components=main,universe kernel=linux-image-virtual
     # Debian has no package of Ubuntu's keys: theirs, pinned by its hash.
@@ -29,6 +28,7 @@ fi
 sources+=("deb $mirror $SUITE ${components//,/ }")
 
 # The kernel package is unpacked, not installed: its initramfs would be ten times as big, and a minute's work.
+# shellcheck disable=SC2016  # $1 is the hooks' own
 mmdebstrap --mode=root --variant=apt --format=directory --architectures=amd64 --components="$components" \
     --include="$PACKAGES" "${options[@]}" \
     --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Languages "none"' \
@@ -99,7 +99,7 @@ esac
 chroot "$root" dpkg-query -W | sort >"$OUT/packages"
 
 # --- kernel, modules and a small initrd
-version=$(ls "$root/lib/modules" | head -1)
+version=$(basename "$root"/lib/modules/*)
 # Unpacked: decompressing modules costs seconds of each emulated boot.
 find "$root/lib/modules" -name '*.ko.xz' -exec xz -d {} +
 find "$root/lib/modules" -name '*.ko.zst' -exec zstd -q -d --rm {} +
