@@ -25,7 +25,9 @@ ip link set lo up
 script=/usr/share/udhcpc/default.script
 for path in /sys/class/net/*; do
     link=${path##*/}
-    if [ "$link" = lo ] || ip addr show dev "$link" | grep -q 'inet6\\? .*global'; then continue; fi
+    [ "$link" != lo ] || continue
+    # not one that a router has announced (dynamic)
+    if ip addr show dev "$link" | grep 'inet6\\? .*global' | grep -qv dynamic; then continue; fi
     ip link set "$link" up && udhcpc -b -S -s $script -i "$link" >/dev/null 2>&1 &
 done
 """
