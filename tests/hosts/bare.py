@@ -124,24 +124,28 @@ def _type(machine: Machine, user: str, command: str) -> Typed:
     return Typed(user, command, done.returncode, f"{done.stdout}{done.stderr}".strip("\n"))
 
 
-OURS = re.compile(r"\d+\. |   \S|Then: |(NOT )?READY|UNKNOWN|lxc-preflight: |$")
+VERDICT = re.compile(r"(NOT )?READY|UNKNOWN")
+OURS = re.compile(r"\d+\. |   \S|Then: |lxc-preflight: ")
 
 
 def trimmed(printed: str) -> str:
     """Without the chatter of the package manager and of services, and marked so."""
     kept: list[str] = []
-    skipped = 0
+    chatter: list[str] = []
     in_fix = False
-    for line in [*printed.splitlines(), ""]:
-        in_fix = (in_fix or line.startswith("1. ")) and not re.match("(NOT )?READY|UNKNOWN", line)
+    for line in printed.splitlines():
+        in_fix = (in_fix or line.startswith("1. ")) and not VERDICT.match(line)
         if in_fix and not OURS.match(line):
-            skipped += 1
+            chatter.append(line)
             continue
-        if skipped:
-            kept.append(f"   [... {skipped} lines of apt-get or the service]")
-            skipped = 0
+        count = len("\n".join(chatter).strip("\n").splitlines())
+        if count:
+            kept.append(f"   [... {count} line{'s' * (count > 1)} of apt-get or a service]")
+        if chatter and not chatter[-1] and not in_fix:
+            kept.append("")
+        chatter.clear()
         kept.append(line)
-    return "\n".join(kept[:-1])
+    return "\n".join(kept)
 
 
 def page(stories: Iterable[Story], today: str) -> str:

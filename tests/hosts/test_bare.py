@@ -15,7 +15,7 @@ def test_what_apt_says_is_left_out_and_what_we_say_is_not() -> None:
 1. install xz-utils
    apt-get install -y xz-utils
 Reading package lists...
-  libxyz1
+
 2. start it
    rc-service lxc-net start
 Starting LXC network bridge: :   as wanted: x
@@ -27,10 +27,10 @@ next"""
     assert bare.trimmed(printed).splitlines() == [
         "1. install xz-utils",
         "   apt-get install -y xz-utils",
-        "   [... 2 lines of apt-get or the service]",
+        "   [... 1 line of apt-get or a service]",
         "2. start it",
         "   rc-service lxc-net start",
-        "   [... 1 lines of apt-get or the service]",
+        "   [... 1 line of apt-get or a service]",
         "Then: log in anew.",
         "",
         "READY: containers",
