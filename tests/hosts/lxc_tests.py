@@ -78,7 +78,7 @@ def outcomes(machine: Machine) -> dict[str, Outcome]:
     """Each script, run as root: the last one makes an ordinary user for itself."""
     found = {}
     for script in SCRIPTS:
-        code, printed = said(machine, ["sh", "-c", f"cd /tmp && exec {script}"])
+        code, printed = said(machine, ["sh", "-c", f"cd /tmp && exec {script} 2>&1"])
         last = next((line for line in reversed(printed.splitlines()) if line.strip()), "")
         found[script] = Outcome(code == 0, code, last, printed)
     return found
@@ -98,10 +98,10 @@ HEAD = """\
 # LXC's own acceptance scripts
 
 Debian's package lxc-tests brings LXC's scripts for containers of ordinary users. They were run on
-booted hosts with Debian 12 on {today} ({versions}): on a fresh one, and again after
-`lxc-preflight fix --apply` and the life of a container (`run`, `exec`, `stop`, `destroy`) on it. They
-assume an Ubuntu of the time of cgroup v1, and so two of them fail where cgroup2 alone is mounted,
-with or without us. Written by `python -m tests.hosts.lxc_tests`.
+booted hosts with Debian 12 on {today} ({versions}): on a fresh one, and again
+after `lxc-preflight fix --apply` and the life of a container there (`run`, `exec`, `stop`,
+`destroy`). They assume an Ubuntu of the time of cgroup v1, and so two of them fail where cgroup2
+alone is mounted, with or without us. Written by `python -m tests.hosts.lxc_tests`.
 
 | cgroups | script | fresh | after fix and run | why it fails |
 |---|---|---|---|---|

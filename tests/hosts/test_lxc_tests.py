@@ -1,5 +1,7 @@
-"""LXC's own scripts after our fix and run. They pass on this host before it, too: docs/lxc-tests.md,
-for which `python -m tests.hosts.lxc_tests` runs them on every kind of cgroups, before and after.
+"""LXC's own scripts after our fix and run.
+
+They pass on this host before it, too (docs/lxc-tests.md): `python -m tests.hosts.lxc_tests` runs
+them before and after, with every kind of cgroups.
 """
 
 from __future__ import annotations
