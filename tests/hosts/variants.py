@@ -136,6 +136,7 @@ def broken(prefix: str, kind: Boot, *names: str) -> list[Variant]:
     ]
 
 
+MANAGER = ("systemd.user_manager", "systemd.session_bus")
 DELEGATION = ("cgroup.session_delegated",)
 WITHOUT_SYSTEMD = ("cgroup.user_cgroup", "cgroup.limits", "cgroup.session_delegated")
 MATRIX = [
@@ -159,7 +160,7 @@ MATRIX = [
     Variant("d13", D13, "as the how-tos set it up", in_tests=True),
     Variant("d13-ssh", D13, "a login by ssh", session="ssh"),
     Variant("d13-su", D13, "su without a login", session="su"),
-    Variant("d13-cron", D13, "a job of cron's", session="cron"),
+    Variant("d13-cron", D13, "a job of cron's", session="cron", cause=MANAGER),
     Variant("d13-nopam", D13, "a daemon's child, without PAM", session="nopam"),
     Variant("d13-linger", D13, "linger", "loginctl enable-linger lxc"),
     Variant("d13-delegate-memory", D13, "memory alone is delegated", delegate("memory")),
