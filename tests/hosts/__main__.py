@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
+import signal
 import sys
 import threading
 import time
@@ -101,6 +102,7 @@ def main() -> int:
     if reason := machine.obstacle():
         print(f"tests.hosts: {reason}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     globs = args.only.split(",")
     variants = [v for v in MATRIX if any(fnmatch.fnmatch(v.name, one) for one in globs)]
     console = Console()
