@@ -58,7 +58,7 @@ PACKAGES: dict[str, dict[str, str]] = {
         "fedora": "shadow-utils",
         "arch": "shadow",
         "gentoo": "sys-apps/shadow",
-        "alpine": "shadow-uidmap",
+        "alpine": "shadow-subids",
     },
     "getsubids": {
         "debian": "uidmap",
@@ -81,12 +81,13 @@ PACKAGES: dict[str, dict[str, str]] = {
         "gentoo": "app-containers/lxc",
         "alpine": "lxc lxc-download",
     },
-    "lxc-templates": {
+    "lxc-templates": {  # those that are not LXC's own any more
         "arch": "lxc",
-        "gentoo": "app-containers/lxc",
-        "alpine": "lxc-templates lxc-download",
+        "gentoo": "app-containers/lxc-templates",
+        "alpine": "lxc-templates-legacy",
     },
     "lxcfs": {"gentoo": "sys-fs/lxcfs"},
+    "lxc-bridge": {"alpine": "lxc-bridge iptables"},
     "dnsmasq": {"debian": "dnsmasq-base", "gentoo": "net-dns/dnsmasq"},
     "acl": {"gentoo": "sys-apps/acl"},
     "setcap": {
@@ -113,15 +114,14 @@ PACKAGES: dict[str, dict[str, str]] = {
     "systemd": {"gentoo": "sys-apps/systemd"},
     "pam-cgfs": {
         "debian": "libpam-cgfs",
-        "fedora": "lxc",
-        "arch": "lxc",
+        "fedora": "lxc-libs",
         "gentoo": "app-containers/lxc",
         "alpine": "lxc-pam",
     },
     "elogind": {"debian": "libpam-elogind", "gentoo": "sys-auth/elogind"},
     "libcgroup": {  # with its PAM module
         "debian": "cgroup-tools libpam-cgroup",
-        "fedora": "libcgroup-tools",
+        "fedora": "libcgroup-tools libcgroup-pam",
         "arch": "libcgroup",
         "gentoo": "dev-libs/libcgroup",
         "alpine": "cgroup-tools libcgroup-pam",
@@ -148,6 +148,17 @@ PARTS = {
         "alpine": "lxc-libs lxc-templates",
     },
 }
+
+# part of LXC -> family -> the package that has it, where that is not LXC's itself
+SPLIT = {
+    "lxc-download": {"fedora": "lxc-templates", "alpine": "lxc-download"},
+    "lxc-oci": {"fedora": "lxc-templates", "alpine": "lxc-templates-oci"},
+    "templates": {"fedora": "lxc-templates", "alpine": "lxc-templates"},
+    "config": {"fedora": "lxc-templates"},
+}
+
+# family -> tools that none of its packages has
+LACKING = {"arch": ("pam-cgfs", "libcgroup")}
 
 # family -> what puts the distribution's own kernel in place; Gentoo users build theirs
 KERNELS = {
@@ -232,13 +243,28 @@ def install(host: Host, tool: str) -> Fix:
     """
     kind = family_of(host)
     if kind is None:
-        words_ = f"install {tool} with your package manager"
-        return Fix("package", f"install {tool}", (Manual((words_,), "root"),))
+        return Fix("package", f"install {tool}", (_by_hand(tool, "with your package manager"),))
+    if tool in LACKING.get(kind, ()):
+        return Fix("package", f"install {tool}", (_by_hand(tool, "from its source"),))
     packages = _packages(kind, tool)
+    return _install(host, kind, packages, PARTS.get(tool, {}).get(kind, "").split())
+
+
+def part_of_lxc(host: Host, part: str) -> Fix:
+    """Install what brings a part of LXC: a package of its own, where SPLIT has one."""
+    kind = family_of(host) or ""
+    package = SPLIT.get(part, {}).get(kind)
+    return install(host, "lxc") if package is None else _install(host, kind, (package,), [])
+
+
+def _by_hand(tool: str, how: str) -> Manual:
+    return Manual((f"# install {tool} {how}",), "root")
+
+
+def _install(host: Host, kind: str, packages: tuple[str, ...], others: list[str]) -> Fix:
     again = _is_there(host, packages[0])
     if again:
-        parts = (*packages, *PARTS.get(tool, {}).get(kind, "").split())
-        packages = tuple(package for package in parts if _is_there(host, package))
+        packages = tuple(one for one in (*packages, *others) if _is_there(host, one))
     title = f"install {' '.join(packages)}{' again' if again else ''}"
     return Fix("package", title, (Install(kind, packages, again),))
 
@@ -246,7 +272,7 @@ def install(host: Host, tool: str) -> Fix:
 def needed(host: Host, tool: str) -> tuple[Action, ...]:
     """The same for what another fix leans on: nothing where all of it is installed."""
     kind = family_of(host)
-    if kind is None:
+    if kind is None or tool in LACKING.get(kind, ()):
         return install(host, tool).actions
     packages = _packages(kind, tool)
     there = all(_is_there(host, package) for package in packages)
