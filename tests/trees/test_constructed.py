@@ -15,21 +15,24 @@ from pathlib import Path
 
 import pytest
 
-from audit.engine import level_of, run
+from audit.engine import judge, level_of, run
 from audit.facts.distro import family
 from audit.facts.init import init_system
 from audit.facts.kconfig import kconfig
 from audit.facts.libcgroup import cgconfig_file
+from audit.facts.lsm import APPARMOR, APPARMOR_ENABLED, RESTRICT_USERNS
 from audit.facts.lxc import lxc_version, rootfs_mount, template_dir, usernic_path
 from audit.facts.lxcnet import CONFIG_OF
 from audit.facts.openrc import cgroup_mode
 from audit.host import Host, Request
-from audit.model import Level, Outcome
+from audit.model import Level, Outcome, Unknown
 from audit.planning import Plan, plan
 from audit.registry import builtin
+from audit.source import Answer, Question, Refused
+from audit.tree import Tree as TreeSource
 from remediations.script import script
 from remediations.typed import typed
-from tests.remediations.law4 import subject_of
+from tests.remediations.law4 import Layered, subject_of
 from tests.trees import constructed
 from tests.trees.constructed import HEAD, STATES, USER, Constructed, Expected, distribution
 
@@ -90,8 +93,8 @@ def test_every_constructed_tree_says_that_it_is_constructed_and_from_what(key: s
     assert text.startswith(HEAD)
     found = distribution(key)
     assert found.title and found.made_from
-    entries = [one for state in STATES for one in (*found.files[state], *found.packages[state])]
-    used = {one.source for one in entries}
+    used = {one.source for state in STATES for one in found.files[state]}
+    used |= {one.source for state in STATES for one in found.packages[state]}
     assert used <= set(found.sources), used - set(found.sources)
     assert {one.state for one in found.expected} == set(STATES)
 
@@ -173,6 +176,40 @@ def test_the_script_cures_the_constructed_tree_and_undo_brings_it_back(
     undone = tree.run(text, "--undo")
     assert undone.returncode == 0, undone.stdout + undone.stderr
     assert tree.state() == before
+
+
+class Running(Layered):
+    """A constructed tree as a running host: of /proc, /sys and /run there is what is answered."""
+
+    kind = "live"
+
+    def ask(self, verb: str, *args: str) -> Answer:
+        try:
+            return super().ask(verb, *args)
+        except Unknown:
+            if args and args[0].startswith(("/proc/", "/run/", "/sys/")):
+                return None
+            raise
+
+
+@as_root
+def test_ubuntus_own_profiles_let_lxc_make_user_namespaces_on_its_constructed_tree(
+    tmp_path: Path,
+) -> None:
+    tree = Constructed(tmp_path, "ubuntu", "lxc")
+    answers: dict[Question, Answer | Refused] = {
+        ("read", f"/proc/sys/{RESTRICT_USERNS.replace('.', '/')}"): "1\n",
+        ("self",): {"uid": 0, "gid": 0, "groups": [0], "umask": 0o022},
+        ("stat", "/run/systemd/system"): ["directory", 0o755, 0, 0, 0, 0, 1],
+        ("read", APPARMOR_ENABLED): "Y\n",
+        ("read", f"{APPARMOR}/profiles"): "lxc-create (unconfined)\nlxc-usernsexec (unconfined)\n"
+        "/usr/bin/lxc-start (enforce)\n",
+    }
+    host = Host(Running(TreeSource(str(tree.place)), answers), Request(USER))
+    found = judge(CHECKS["userns.apparmor"], host).findings
+    assert {(one.subject, one.outcome) for one in found} == {
+        (f"/usr/bin/{name}", Outcome.PASS) for name in ("lxc-create", "lxc-usernsexec", "lxc-start")
+    }
 
 
 @as_root
