@@ -6,7 +6,7 @@ from audit.facts.template import TOOLS, judged_template, kind, script, template_
 from audit.host import Host
 from audit.model import CREATE, Evidence, Fail, Finding, Fix, Level, Pass, check
 from remediations.actions import USER, Install, Manual
-from remediations.distro import SPLIT, install, part_of_lxc
+from remediations.distro import install, part_of_lxc
 from remediations.programs import readable
 
 OTHER = "lxc-create -t download -n NAME -- -d DISTRIBUTION -r RELEASE -a ARCHITECTURE"
@@ -57,8 +57,7 @@ def template(host: Host) -> Iterator[Finding]:
 def _bring(host: Host, name: str) -> Fix:
     """LXC's own come with it; where the others are installed, nobody has one of this name."""
     if kind(name) in TOOLS:
-        short = f"lxc-{kind(name)}"
-        return part_of_lxc(host, short if short in SPLIT else "templates")
+        return part_of_lxc(host, f"lxc-{kind(name)}")
     fix = install(host, "lxc-templates")
     installs = next((one for one in fix.actions if isinstance(one, Install)), None)
     if installs is None or not installs.again:

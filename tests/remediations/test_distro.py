@@ -128,13 +128,13 @@ def test_what_a_package_is_split_into_is_installed_again_with_it() -> None:
     [
         ("debian", "lxc-download", ("lxc", "lxc-templates")),
         ("fedora", "lxc-download", ("lxc-templates",)),
-        ("fedora", "templates", ("lxc-templates",)),
+        ("fedora", "lxc-busybox", ("lxc-templates",)),
         ("fedora", "config", ("lxc-templates",)),
-        ("arch", "templates", ("lxc",)),
+        ("arch", "lxc-busybox", ("lxc",)),
         ("gentoo", "lxc-oci", ("app-containers/lxc",)),
         ("alpine", "lxc-download", ("lxc-download",)),
         ("alpine", "lxc-oci", ("lxc-templates-oci",)),
-        ("alpine", "templates", ("lxc-templates",)),
+        ("alpine", "lxc-busybox", ("lxc-templates",)),
         ("alpine", "config", ("lxc", "lxc-download")),
     ],
 )

@@ -71,7 +71,7 @@ class Expected(NamedTuple):
 
     state: str
     template: str
-    without: tuple[str, ...]  # sources whose packages and files are not there
+    without: tuple[str, ...]  # sources whose packages and files are not there, and paths
     causes: frozenset[str]
     degraded: frozenset[str]
     commands: tuple[str, ...]
@@ -184,7 +184,7 @@ class Constructed(Tree):
             one.path: one
             for name in up_to(state)
             for one in found.files[name]
-            if one.source not in without
+            if not {one.source, one.path} & set(without)
         }
         ordered = sorted(files.values(), key=lambda one: bool(one.link))  # what links lead to first
         super().__init__(place, {one.path: one.entry() for one in ordered})
