@@ -9,7 +9,7 @@ JOBS ?= 2
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup audit test truth cures lint bench fuzz docs golden lock clean
+.PHONY: help setup audit pyz test truth cures lint bench fuzz docs golden lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -19,6 +19,10 @@ audit: ## set up and audit this host; ARGS="--user alice" for its options. Succe
 
 setup: ## the development environment in .venv, and OS packages when root
 	@tools/setup.sh dev
+
+pyz: ## dist/lxc-preflight.pyz: all of it in one file, for any Python 3.11 or newer with nothing installed
+	@tools/setup.sh run
+	@$(BIN)/python -m tools.pyz $(ARGS)
 
 test: setup ## set up and run every test: units, laws, linters, types; ARGS="-k name" for pytest's options
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)

@@ -14,6 +14,7 @@ import sys
 
 from audit.errors import Exit, PluginCrashed, UsageError
 from audit.untrusted import visible
+from lxc_preflight import NAME, __version__, called
 
 # command -> what `--help` says of it; the module is audit/command/NAME.py
 COMMANDS = {
@@ -111,16 +112,16 @@ def _columns() -> int:
 
 def _dispatch(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="lxc-preflight",
+        prog=called(),
         description="Will unprivileged LXC containers work on this host? "
         "If not: the one cause, and what cures it.",
-        epilog="example: lxc-preflight audit --user alice",
+        epilog=f"example: {called()} audit --user alice",
         allow_abbrev=False,
         formatter_class=Formatter,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(
-        title="commands", metavar="COMMAND", dest="command", prog="lxc-preflight"
+        title="commands", metavar="COMMAND", dest="command", prog=called()
     )
     chosen = next((word for word in argv if not word.startswith("-")), None)
     rest: list[str] = []
@@ -136,6 +137,7 @@ def _dispatch(argv: list[str]) -> int:
         if name == chosen:
             module = importlib.import_module(f"audit.command.{name}")
             module.configure(sub)
+            sub.epilog = (sub.epilog or "").replace(f"{NAME} ", f"{called()} ")
             # Words behind `--` are for somebody else; argparse would give them to an option.
             if getattr(module, "TAKES_REST", False) and "--" in argv:
                 place = argv.index("--")
@@ -143,9 +145,7 @@ def _dispatch(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     args.rest = rest
     if args.version:
-        from lxc_preflight import __version__
-
-        print(f"lxc-preflight {__version__}")
+        print(f"{NAME} {__version__}")
         return Exit.PASSED
     if args.command is None:
         parser.print_help()

@@ -58,11 +58,18 @@ else:
             fields = ", ".join(f"{name}={value!r}" for name, value in self._asdict().items())
             return f"{type(self).__name__}({fields})"
 
+    def _annotations(body):
+        """What a class body declares: since Python 3.14 by a function (PEP 649), unless its module
+        imports `annotations` from __future__."""
+        if "__annotate_func__" in body:
+            return body["__annotate_func__"](1)  # annotationlib.Format.VALUE
+        return body.get("__annotations__", ())
+
     class _Definition(type):
         def __new__(mcs, name, bases, body):
             if not bases:
                 return super().__new__(mcs, name, bases, body)
-            fields = tuple(body.get("__annotations__", ()))
+            fields = tuple(_annotations(body))
             defaults = {field: body.pop(field) for field in fields if field in body}
             getters = {field: property(itemgetter(at)) for at, field in enumerate(fields)}
             head = {"__slots__": (), "_fields": fields, "_field_defaults": defaults}

@@ -10,7 +10,7 @@ from audit.host import Host
 from audit.identity import about
 from audit.model import Check, NotApplicable, Unknown
 from audit.planning import Plan, plan
-from lxc_preflight import __version__
+from lxc_preflight import __version__, called
 from remediations.script import Subject, script
 
 
@@ -34,8 +34,8 @@ def subject_of(host: Host, user: str = "") -> Subject:
     try:
         account = host.get(target)
     except (Unknown, NotApplicable):
-        return Subject(user, None, None, "", where, written)
-    return Subject(account.name, account.uid, account.gid, account.home, where, written)
+        return Subject(user, None, None, "", where, written, called())
+    return Subject(account.name, account.uid, account.gid, account.home, where, written, called())
 
 
 def offered(host: Host, checks: Mapping[str, Check]) -> str:

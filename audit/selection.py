@@ -13,6 +13,7 @@ from audit.engine import CheckResult
 from audit.errors import UsageError
 from audit.model import Check
 from audit.records import NamedTuple
+from lxc_preflight import called
 
 
 class Selection(NamedTuple):
@@ -83,4 +84,4 @@ def did_you_mean(word: str, checks: Mapping[str, Check]) -> str:
     ]
     if close:
         return f"; did you mean {', '.join(close)}?"
-    return "; `lxc-preflight checks` lists them"
+    return f"; `{called()} checks` lists them"

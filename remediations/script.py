@@ -27,6 +27,7 @@ class Subject(NamedTuple):
     home: str
     host: str = ""  # name and system, for the reader
     written: str = ""  # when and by which version, for the reader
+    called: str = "lxc-preflight"  # what to type to call the program again
 
 
 def script(steps: Iterable[Step], subject: Subject) -> str:
@@ -84,7 +85,7 @@ def _header(steps: tuple[Step, ...], subject: Subject) -> list[str]:
         "Nothing else is touched; it neither reboots nor logs anybody out.",
         "",
         "Read it, then run it with sh, as root. A second run changes nothing. `--undo` takes the",
-        "last run back, and so does `lxc-preflight fix --undo`.",
+        visible(f"last run back, and so does `{subject.called} fix --undo`."),
     ]
     return [line for line in head if line is not None]
 

@@ -6,6 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from audit.report import Report
+from lxc_preflight import as_called, called
 
 if TYPE_CHECKING:
     from reports.terminal import Page
@@ -33,7 +34,7 @@ def next_step(report: Report) -> tuple[str, list[str]]:
         if not report["request"]["user"]:
             return f"next: say who will own the containers{place}", _name_a_user(report)
         if source == "snapshot":
-            words = ["sudo lxc-preflight collect", *_options(report), "-o FILE"]
+            words = [f"sudo {called()} collect", *_options(report), "-o FILE"]
             return f"next, record what is missing{place}:", [" ".join(words)]
         return f"next, look closer{place}:", [f"{_audit(report)} --probe"]
     if not report["request"]["user"]:
@@ -50,7 +51,7 @@ def next_step(report: Report) -> tuple[str, list[str]]:
 def _audit(report: Report, command: str = "audit") -> str:
     """The command that asks again: as root for a user, or as the user for this session."""
     mine = report["session"].startswith("this session") and report["host"]["source"] == "live"
-    words = [f"lxc-preflight {command}"] if mine else [f"sudo lxc-preflight {command}"]
+    words = [f"{called()} {command}"] if mine else [f"sudo {called()} {command}"]
     return " ".join((*words, *_options(report)[mine:]))
 
 
@@ -74,8 +75,8 @@ def _options(report: Report) -> list[str]:
 def _name_a_user(report: Report) -> list[str]:
     for finding in report["findings"]:
         if finding["check"] == "host.user" and finding["fix"] is not None:
-            return finding["fix"]["steps"]
-    return ["lxc-preflight audit --user NAME"]
+            return [as_called(step) for step in finding["fix"]["steps"]]
+    return [f"{called()} audit --user NAME"]
 
 
 def _make_one(report: Report) -> list[str]:

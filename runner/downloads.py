@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from audit.errors import UsageError
 from audit.records import NamedTuple
+from lxc_preflight import called
 from runner.wishes import Template
 
 SECONDS = 120.0
@@ -48,7 +49,7 @@ def asked(arguments: Sequence[str]) -> Asked:
     except argparse.ArgumentError as error:
         raise UsageError(f"--template download: {error}") from None
     if given.list:
-        raise UsageError("lxc-create makes a container even when it lists: `lxc-preflight images`")
+        raise UsageError(f"lxc-create makes a container even when it lists: `{called()} images`")
     for name in NEEDED:
         if not getattr(given, name):
             raise UsageError(

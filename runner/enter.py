@@ -14,16 +14,21 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from shlex import quote
+from typing import Any
 
 from audit.errors import UsageError
 from audit.facts.accounts import Account, account_named
 from audit.host import Host, Request
 from audit.live import Live
 from audit.model import Unknown
+from lxc_preflight import called, location
 from runner.errors import Interrupted
 from runner.linger import SYSTEMD
 from runner.processes import arguments, interruptible, is_terminal, processes, wait
 
+COMMAND = "/usr/local/bin/lxc-preflight"
+UNREADABLE, NO_PYTHON = 1, 2
 PASSED_ON = ("TERM", "NO_COLOR", "COLUMNS", "LANG", "https_proxy", "http_proxy", "no_proxy")
 
 
@@ -40,7 +45,7 @@ def owner(given: str | None) -> Account | None:
     if not user or (me == 0 and user in ("root", "0")):
         raise UsageError(
             "a container of root's own is a privileged one: whoever breaks out of it is root here. "
-            "Name the user who will own it: --user NAME (`lxc-preflight audit` lists candidates)"
+            f"Name the user who will own it: --user NAME (`{called()} audit` lists candidates)"
         )
     try:
         account = Host(Live(), Request(user)).get(account_named, user)
@@ -53,7 +58,7 @@ def owner(given: str | None) -> Account | None:
     if account.uid == 0:
         raise UsageError("root's containers are privileged ones: name another user with --user")
     if me != 0:
-        raise UsageError(f"only root can act for {account.name}: sudo lxc-preflight ...")
+        raise UsageError(f"only root can act for {account.name}: sudo {called()} ...")
     return account
 
 
@@ -65,7 +70,7 @@ def as_user(account: Account, argv: Sequence[str]) -> int:
     _demand_readable(account)
     token = secrets.token_hex(8)
     inner = ["env", *_variables()]
-    inner += [sys.executable, "-c", _PROGRAM, _folders(), token, *argv]
+    inner += [sys.executable, "-c", _PROGRAM, location(), token, *argv]
     process = subprocess.Popen(session_command(account, inner))
     with interruptible():
         try:
@@ -111,13 +116,6 @@ def _variables() -> list[str]:
     return [f"{name}={os.environ[name]}" for name in PASSED_ON if name in os.environ]
 
 
-def _folders() -> str:
-    """Where `lxc_preflight` is imported from."""
-    import lxc_preflight
-
-    return os.path.dirname(os.path.dirname(os.path.abspath(lxc_preflight.__file__)))
-
-
 def _called_with(token: str, uid: int) -> list[int]:
     found = []
     for one in processes():
@@ -132,23 +130,43 @@ def _demand_readable(account: Account) -> None:
     """Raises UsageError when the user could not run this program at all: it lies in /root, say."""
     pid = os.fork()
     if pid == 0:
-        code = 1
+        code = UNREADABLE
         try:
             os.setgroups([])
             os.setgid(account.gid)
             os.setuid(account.uid)
-            here = os.path.dirname(os.path.abspath(__file__))
-            can = os.access(sys.executable, os.X_OK) and os.access(
-                os.path.join(here, "enter.py"), os.R_OK
-            )
-            code = 0 if can else 1
+            if not os.access(sys.executable, os.X_OK):
+                code = NO_PYTHON
+            elif _can_read_this():
+                code = 0
         finally:
             os._exit(code)
-    if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]):
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if code == NO_PYTHON:
         raise UsageError(
-            f"{account.name} may not execute {sys.executable} or not read {_folders()}: install "
-            "lxc-preflight where every user can (pipx install --global, or a venv below /opt)"
+            f"{account.name} may not execute {sys.executable}: call lxc-preflight with a Python "
+            "that every user can, /usr/bin/python3 for instance"
         )
+    if code:
+        place = location()
+        cure = "install it where every user can (pipx install --global, or a venv below /opt)"
+        if not os.path.isdir(place):  # the single file
+            cure = f"put it where every user can: install -m 755 {quote(place)} {COMMAND}"
+        raise UsageError(
+            f"{account.name} may not read {place}, and lxc-preflight runs as that user, too: {cure}"
+        )
+
+
+def _can_read_this() -> bool:
+    """Whether this process may still read this module, from a directory or out of the single
+    file."""
+    assert __spec__ is not None and __spec__.origin is not None
+    loader: Any = __spec__.loader
+    try:
+        loader.get_data(__spec__.origin)
+    except OSError:
+        return False
+    return True
 
 
 def forwarded(number: int) -> int:

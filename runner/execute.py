@@ -27,6 +27,7 @@ from audit.model import Check, Stage
 from audit.records import NamedTuple
 from audit.report import Report
 from audit.untrusted import visible
+from lxc_preflight import called
 from runner import cleanup, config, gate, journal, linger, plan, settle
 from runner.creating import Creation, clear_cache, create, creation
 from runner.errors import Failed, Interrupted
@@ -222,7 +223,7 @@ class _Run:
             raise UsageError(f"{name} is being made by another lxc-create")
         if there == State.INCOMPLETE or (there == State.STUB and not _is_leftover(directory)):
             raise UsageError(
-                f"{directory} is there and no container: `lxc-preflight destroy {name}` removes it"
+                f"{directory} is there and no container: `{called()} destroy {name}` removes it"
             )
         return True
 

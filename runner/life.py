@@ -11,6 +11,7 @@ from audit.errors import UsageError
 from audit.facts.lxcconf import lxcpath
 from audit.host import Host
 from audit.records import NamedTuple
+from lxc_preflight import called
 from runner import cleanup, journal, plan
 from runner.errors import Failed
 from runner.execute import host_of, leaves_of, lxcpath_of
@@ -74,7 +75,7 @@ def existing(name: str) -> Host:
     host = host_of(container=name)
     where = host.get(lxcpath)
     if state(where, name) in (State.ABSENT, State.STUB):
-        raise UsageError(f"there is no container {name} in {where}: `lxc-preflight list`")
+        raise UsageError(f"there is no container {name} in {where}: `{called()} list`")
     return host
 
 
@@ -83,7 +84,7 @@ def running(name: str) -> tuple[Host, Info]:
     host = existing(name)
     found = info(name)
     if found.state != RUNNING:
-        raise UsageError(f"{name} is {found.state}: `lxc-preflight run {name}` starts it")
+        raise UsageError(f"{name} is {found.state}: `{called()} run {name}` starts it")
     return host, found
 
 
@@ -175,7 +176,7 @@ def destroy(name: str, *, force: bool) -> None:
     """Remove a container and its logs. Raises UsageError when it runs and is not to be forced."""
     where = lxcpath_of()
     if not os.path.lexists(os.path.join(where, name)):
-        raise UsageError(f"there is no container {name} in {where}: `lxc-preflight list`")
+        raise UsageError(f"there is no container {name} in {where}: `{called()} list`")
     text = config_text(where, name) or ""
     maps = [
         line.partition("=")[2].strip() for line in text.splitlines() if line.startswith("lxc.idmap")
@@ -184,7 +185,7 @@ def destroy(name: str, *, force: bool) -> None:
         with suppress(Failed):
             if state(where, name) == State.COMPLETE and info(name).state != STOPPED:
                 if not force:
-                    raise UsageError(f"{name} runs: `lxc-preflight stop {name}` first, or --force")
+                    raise UsageError(f"{name} runs: `{called()} stop {name}` first, or --force")
                 stop(name, 0, kill=True)
         _demand_own_rootfs(where, name, text)
         cleanup.remove(where, name, maps)

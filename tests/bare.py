@@ -12,10 +12,9 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from tests.files import ROOT
-from tests.truth import guest, world
+from tests.truth import guest
 
-LIBRARIES = ("rich", "pygments", "markdown_it", "mdurl", "elftools")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # root's, as login gives it
 
 ENTER = """
 set -eu
@@ -23,9 +22,8 @@ mount --make-rprivate /
 new=/run/lxc-preflight-bare; mkdir -p $new
 mount -t tmpfs -o mode=755,size=3g tmpfs $new
 tar --numeric-owner -xpf {tarball} -C $new
-mkdir -p $new{place} $new/old
-tar -C {root} --exclude=__pycache__ -cf - {folders} | tar -C $new{place} -xf -
-for library in {libraries}; do cp -r {site}/$library $new{place}/; done
+mkdir $new/old
+cp {file} $new/root/
 for file in resolv.conf hosts; do cp -L /etc/$file $new/etc/$file 2>/dev/null || :; done
 cp -a /etc/apt/sources.list* /etc/apt/apt.conf.d $new/etc/apt/ 2>/dev/null || :
 mount -t proc proc $new/proc
@@ -38,7 +36,7 @@ cd $new
 pivot_root . old
 umount -l /old
 rmdir /old
-cd {place}
+cd /root
 exec bash -c {command}
 """
 
@@ -55,23 +53,17 @@ def obtain() -> str:
     return guest.debian(cached(), "--include=python3")
 
 
-def run(command: str, seconds: float = 1200) -> subprocess.CompletedProcess[str]:
-    """Run a shell command as root in a fresh copy of the tree, in the project's folder."""
-    import rich
-
+def run(command: str, file: Path, seconds: float = 1200) -> subprocess.CompletedProcess[str]:
+    """Run a shell command as root in a fresh copy of the tree, in root's home with `file` in it."""
     script = ENTER.format(
         tarball=shlex.quote(str(cached())),
-        place=world.PLACE,
-        root=shlex.quote(str(ROOT)),
-        folders=" ".join(world.FOLDERS),
-        libraries=" ".join(LIBRARIES),
-        site=shlex.quote(str(Path(rich.__file__).parents[1])),
+        file=shlex.quote(str(file)),
         command=shlex.quote(command),
     )
     unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
     return subprocess.run(
         ["setpriv", "--pdeathsig", "KILL", *unshare, "bash", "-c", script],
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"},
+        env={"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -24,7 +24,7 @@ from audit.redaction import redact
 from audit.registry import builtin
 from audit.snapshot import document
 from audit.source import Answer, Question, Recorder, Refused
-from tests.recordings import DIRECTORY, HEALTHY, recording
+from tests.recordings import HEALTHY, write
 from tests.truth import world
 from tests.truth.cases import every
 
@@ -133,26 +133,7 @@ def in_a_world(name: str) -> dict[str, Any]:
     return result
 
 
-def write(name: str, snapshot: dict[str, Any]) -> None:
-    """Write a host, the healthy one whole and every other one as what differs from it."""
-    if name != HEALTHY:
-        usual = recording(HEALTHY).source.answers
-        snapshot["answers"] = [
-            [question, answer]
-            for question, answer in snapshot["answers"]
-            if tuple(question) not in usual or entry(usual[tuple(question)]) != answer
-        ]
-    lines = ",\n".join(json.dumps(one) for one in snapshot.pop("answers"))
-    head = json.dumps(snapshot, indent=1).removesuffix("\n}")
-    (DIRECTORY / f"{name}.json").write_text(f'{head},\n "answers": [\n{lines}\n]}}\n')
-
-
-def entry(answer: Answer | Refused) -> dict[str, Answer]:
-    return {"refused": str(answer)} if isinstance(answer, Refused) else {"answer": answer}
-
-
 def main(names: Iterable[str]) -> None:
-    DIRECTORY.mkdir(exist_ok=True)
     for name in names or HOSTS:
         write(name, in_a_world(name))
         print(name, flush=True)

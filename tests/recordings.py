@@ -1,7 +1,8 @@
 """Recorded hosts: a healthy one, and what answers differently on others that were really broken.
 
 tests/recorded/healthy.json is a snapshot as `collect` writes it; the files beside it hold only what
-differs from it. `python -m tests.record` makes them all.
+differs from it. `python -m tests.record` makes them all. Those in tests/recorded/hosts are of hosts
+that were booted, and `make hosts` makes them: d12.json whole, d12-*.json as what differs from it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from audit.source import Answer, Question, Refused, Snapshot, Source
 
 DIRECTORY = Path(__file__).parent / "recorded"
 HEALTHY = "healthy"
+BOOTED = "hosts"  # the directory of those that were booted
 
 
 def names() -> list[str]:
@@ -27,15 +29,50 @@ def names() -> list[str]:
     return sorted(found, key=lambda name: name != HEALTHY)
 
 
+def host_names() -> list[str]:
+    """The recordings of booted hosts."""
+    return sorted(f"{BOOTED}/{path.stem}" for path in (DIRECTORY / BOOTED).glob("*.json"))
+
+
+def base(name: str) -> str | None:
+    """The recording that another one is written as the difference to."""
+    if name.startswith(BOOTED):
+        first = name.partition("-")[0]
+        return None if first == name else first
+    return None if name == HEALTHY else HEALTHY
+
+
 @cache
 def recording(name: str) -> Recording:
     """A recorded host, complete."""
     data: dict[str, Any] = json.loads((DIRECTORY / f"{name}.json").read_text())
     mine = parse(data, name)
-    if name == HEALTHY:
+    usual = base(name)
+    if usual is None:
         return mine
-    answers = {**recording(HEALTHY).source.answers, **mine.source.answers}
+    answers = {**recording(usual).source.answers, **mine.source.answers}
     return mine._replace(source=Snapshot(answers))
+
+
+def write(name: str, snapshot: dict[str, Any]) -> None:
+    """Write the snapshot of a host, without what its base has too."""
+    usual = base(name)
+    if usual is not None:
+        known = recording(usual).source.answers
+        snapshot["answers"] = [
+            [question, answer]
+            for question, answer in snapshot["answers"]
+            if tuple(question) not in known or _entry(known[tuple(question)]) != answer
+        ]
+    lines = ",\n".join(json.dumps(one) for one in snapshot.pop("answers"))
+    head = json.dumps(snapshot, indent=1).removesuffix("\n}")
+    path = DIRECTORY / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'{head},\n "answers": [\n{lines}\n]}}\n')
+
+
+def _entry(answer: Answer | Refused) -> dict[str, Answer]:
+    return {"refused": str(answer)} if isinstance(answer, Refused) else {"answer": answer}
 
 
 def recorded(name: str) -> Host:

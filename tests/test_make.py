@@ -55,7 +55,18 @@ def test_make_alone_lists_the_commands() -> None:
     done = make(ROOT)
     assert done.returncode == 0
     commands = {line.split()[0] for line in done.stdout.splitlines()}
-    assert commands >= {"audit", "bench", "clean", "docs", "fuzz", "lint", "lock", "setup", "test"}
+    assert commands >= {
+        "audit",
+        "bench",
+        "clean",
+        "docs",
+        "fuzz",
+        "lint",
+        "lock",
+        "pyz",
+        "setup",
+        "test",
+    }
 
 
 def test_a_python_that_is_new_enough_is_found_by_its_own_path() -> None:

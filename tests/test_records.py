@@ -39,6 +39,14 @@ def test_it_is_a_tuple_with_names() -> None:
     assert isinstance(pickle.loads(pickle.dumps(one)), Point)
 
 
+def test_its_fields_are_found_where_python_3_14_has_them() -> None:
+    """Simulated: the body that 3.14 makes of a class in a module without annotations as text."""
+    kind: Any = type(NamedTuple)
+    body = {"__annotate_func__": lambda form: {"x": int, "y": int} if form == 1 else {}, "y": 2}
+    late = kind("Late", (NamedTuple,), body)
+    assert late._fields == ("x", "y") and repr(late(1)) == "Late(x=1, y=2)"
+
+
 def test_it_matches_by_place_and_by_name() -> None:
     match Point(1, 5):
         case Point(1, y=y):

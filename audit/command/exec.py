@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from audit.errors import UsageError
+from lxc_preflight import called
 
 TAKES_REST = True
 
@@ -12,7 +13,7 @@ TAKES_REST = True
 def configure(parser: argparse.ArgumentParser) -> None:
     from runner.options import add_user
 
-    parser.usage = "lxc-preflight exec [-u USER] NAME -- CMD [ARG...]"
+    parser.usage = "%(prog)s [-u USER] NAME -- CMD [ARG...]"
     parser.epilog = """\
 exit code: that of CMD
 
@@ -25,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from runner.calling import for_user
 
     if not args.rest:
-        raise UsageError(f"what is to be run? lxc-preflight exec {args.name} -- CMD")
+        raise UsageError(f"what is to be run? {called()} exec {args.name} -- CMD")
 
     def work() -> int:
         from runner.life import attach

@@ -19,7 +19,7 @@ TAKES_REST = True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.usage = "lxc-preflight run NAME [options] [--template NAME -- ARGS]"
+    parser.usage = "%(prog)s NAME [options] [--template NAME -- ARGS]"
     parser.epilog = """\
 A container that is there already is started. Without --image, --template or --rootfs a new one is
 made of the host's static busybox, which takes no network.

@@ -14,19 +14,20 @@ HEAD = """\
 
 Written by `make docs` from tests/trees/.
 
-Distributions that cannot be booted where this project is tested are root trees: directories with the
-files, modes, capabilities, links and package databases that the audit reads there. **They are constructed,
-never recorded**: each file is written after a package, a build recipe or a manual, which the tree names.
-Programs are stand-ins. What is recorded from real hosts is in tests/recorded/.
+Distributions that cannot be booted where this project is tested are root trees: directories with
+the files, modes, capabilities, links and package databases that the audit reads there. **They are
+constructed, never recorded**: each file is written after a package, a build recipe or a manual,
+which the tree names. Programs are stand-ins. What is recorded from real hosts is in
+tests/recorded/.
 
-A tree has three states: freshly installed with an ordinary account; with the distribution's packages of LXC
-as they ship; and set up for the account as the manual pages say (of the distributions' wikis only parts
-could be read). `audit --root` must find exactly the causes below
-(here for the template that each row names), the script of `fix --root` must use the distribution's own
+A tree has three states: freshly installed with an ordinary account; with the distribution's
+packages of LXC as they ship; and set up for the account as the manual pages say (of the
+distributions' wikis only parts could be read). `audit --root` must find exactly the causes below
+for the template that each row names. The script of `fix --root` must use the distribution's own
 commands, cure what files alone can cure, and come off again without a trace.
 
-A tree shows nothing of a running host: no cgroups, no session, no network. Recipes that could be read are of
-several dates: versions are those of the sources.
+A tree shows nothing of a running host: no cgroups, no session, no network. Recipes that could be
+read are of several dates: versions are those of the sources.
 """
 
 

@@ -30,12 +30,12 @@ def audits(case: Case, user: world.User, container: str | None) -> dict[str, Any
         return reality.ask(case, user, typed)
 
     def as_root(options: str) -> Done:
-        return _run(f"{AUDIT} audit --format json --user {user.name} {options}")
+        return run(f"{AUDIT} audit --format json --user {user.name} {options}")
 
     def from_snapshot() -> Done:
         with tempfile.TemporaryDirectory() as directory:
             shot = f"{directory}/snapshot.json"
-            return _run(
+            return run(
                 f"{AUDIT} collect --user {user.name} -o {shot} {what} >&2"
                 f" && {AUDIT} audit --snapshot {shot} --format json {what}"
             )
@@ -47,19 +47,19 @@ def audits(case: Case, user: world.User, container: str | None) -> dict[str, Any
         asked["root"] = lambda: as_root(what)
         asked["snapshot"] = from_snapshot
         asked["probe"] = lambda: as_root(f"--probe {what}")
-    return {way: _said(ask()) for way, ask in asked.items()}
+    return {way: said(ask()) for way, ask in asked.items()}
 
 
 def restored(user: world.User) -> dict[str, Any]:
     """What root is told about the host that we are in."""
-    return _said(_run(f"{AUDIT} audit --format json --user {user.name} --template busybox"))
+    return said(run(f"{AUDIT} audit --format json --user {user.name} --template busybox"))
 
 
-def _run(line: str) -> Done:
+def run(line: str) -> Done:
     return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120)
 
 
-def _said(done: Done) -> dict[str, Any]:
+def said(done: Done) -> dict[str, Any]:
     """What matters of a report; `refused`: why an audit found its input unusable."""
     try:
         report = json.loads(done.stdout)
@@ -107,7 +107,8 @@ def judge(case: Case, user: world.User) -> dict[str, Any]:
         containers = ["deb"]
     _, healthy = peers.complaints(HEALTHY, user)
     world.shell(case.sabotage, user)
-    locked_out = reality.run(case, user, "true").returncode != 0
+    typed = reality.typist(case, user)
+    locked_out = typed("true", 60).returncode != 0
     reports = {name: audits(case, user, None if name == "new" else name) for name in containers}
     asked = {}
     if not locked_out:
@@ -118,10 +119,14 @@ def judge(case: Case, user: world.User) -> dict[str, Any]:
     for name in containers:
         real[name] = {}
         if name == "new":
-            created = real[name]["create"] = reality.create(case, user, name)
+            created = real[name]["create"] = reality.create(
+                typed, name, case.template, case.template_args
+            )
             if not created.works:
                 continue
-        real[name] |= reality.start(case, user, name)._asdict()
+        started = reality.start(typed, name, case.guest, case.limits)
+        # a plain lxc-start is what is tried here
+        real[name] |= {"bare_start": started.start, **started._asdict()}
     return {
         "case": case.name,
         "locked_out": locked_out,

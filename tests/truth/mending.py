@@ -106,15 +106,16 @@ def mend(case: Case, user: world.User) -> dict[str, Any]:
         words = (fixed.stderr.strip() + "\n" + fixed.stdout.strip())[-1500:]
         rows[name] = {"code": fixed.returncode, "words": words}
     after = {name: audited(about(case, user, name)) for name in containers}
+    typed = reality.typist(case, user)
     ours = was.keys() | state(user).keys()  # what LXC makes from here on is not the fixes'
     for name in rows:
         if after[name]["verdict"] != "ready":
             continue
         outcomes = []
         if name == "new":
-            outcomes.append(reality.create(case, user, name))
+            outcomes.append(reality.create(typed, name, case.template, case.template_args))
         if all(one.works for one in outcomes):
-            started = reality.start(case, user, name)
+            started = reality.start(typed, name, case.guest, case.limits)
             outcomes += [started.start, *filter(None, [started.limits])]
             # an interface that nothing brings up is degraded, and the prediction says no
             outcomes += [started.network] if after[name]["network"] == "yes" else []

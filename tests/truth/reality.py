@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ ALIVE_AFTER = {
     "plain": 1.5,
     "systemd": 6.0,
 }  # seconds; a guest that is dead by then has not started
+Done = subprocess.CompletedProcess[str]
+Typed = Callable[[str, float], Done]  # types a command in a session, and waits so many seconds
 LOGIN = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
 
 
@@ -64,9 +67,7 @@ def _line(case: Case, user: User, command: str) -> list[str]:
     return argv
 
 
-def run(
-    case: Case, user: User, command: str, seconds: float = 60
-) -> subprocess.CompletedProcess[str]:
+def run(case: Case, user: User, command: str, seconds: float = 60) -> Done:
     """Type one command as the user; a hang counts as exit code 124."""
     argv = _line(case, user, command)
     # files and not pipes: a started container keeps them open
@@ -93,7 +94,12 @@ def run(
         return subprocess.CompletedProcess(argv, code, out.read(), err.read())
 
 
-def ask(case: Case, user: User, command: str) -> subprocess.CompletedProcess[str]:
+def typist(case: Case, user: User) -> Typed:
+    """What types commands in the session that a case describes."""
+    return lambda command, seconds: run(case, user, command, seconds)
+
+
+def ask(case: Case, user: User, command: str) -> Done:
     """Type a command that starts nothing: through pipes, which no `ulimit -f` of the case cuts."""
     return subprocess.run(
         _line(case, user, command),
@@ -114,15 +120,13 @@ def first_error(log: str, fallback: str) -> str:
     return next((line for line in fallback.splitlines() if line.strip()), "")[:300]
 
 
-def create(case: Case, user: User, name: str) -> Outcome:
-    """lxc-create with the case's template."""
+def create(typed: Typed, name: str, template: str, template_args: str = "") -> Outcome:
+    """lxc-create with a template."""
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o1777)
-        arguments = f" -- {case.template_args}" if case.template_args else ""
-        done = run(
-            case,
-            user,
-            f"lxc-create -n {name} -l DEBUG -o {directory}/log -t {case.template}{arguments}",
+        arguments = f" -- {template_args}" if template_args else ""
+        done = typed(
+            f"lxc-create -n {name} -l DEBUG -o {directory}/log -t {template}{arguments}", 120
         )
         log = _text(Path(directory, "log"))
     return Outcome(done.returncode == 0, first_error(log, done.stderr) if done.returncode else "")
@@ -136,35 +140,35 @@ class Started(NamedTuple):
     limits: Outcome | None
 
 
-def start(case: Case, user: User, name: str) -> Started:
+def start(typed: Typed, name: str, guest: str, limits: Sequence[str]) -> Started:
     """lxc-start, and is the guest alive afterwards; then its interfaces and its own cgroup."""
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o1777)
-        done = run(case, user, f"lxc-start -n {name} -l DEBUG -o {directory}/log", 40)
-        time.sleep(ALIVE_AFTER[case.guest])
+        done = typed(f"lxc-start -n {name} -l DEBUG -o {directory}/log", 60)
+        time.sleep(ALIVE_AFTER[guest])
         # read now: lxc-info may append to it
         log = _text(Path(directory, "log"))
+    error = first_error(log, done.stderr) or "dead soon after the start"
+    found = became(typed, name, limits, done.returncode == 0, error)
+    typed(f"lxc-stop -k -n {name}", 30)
+    return found
+
+
+def became(typed: Typed, name: str, limits: Sequence[str], started: bool, error: str) -> Started:
+    """What a container is that somebody has started: alive, on its networks, within its limits."""
     keys = " ".join(f"-c {key}" for key in NETWORK_KEYS)
-    info = run(case, user, f"lxc-info -n {name} -s -p {keys}", 15).stdout
+    info = typed(f"lxc-info -n {name} -s -p {keys}", 30).stdout
     said = dict(re.findall(r"^(\S+?):? +(?:= ?)?(.*)$", info, re.MULTILINE))
-    alive = done.returncode == 0 and said.get("State") == "RUNNING"
-    if not alive:
-        run(case, user, f"lxc-stop -k -n {name}", 20)
-        error = first_error(log, done.stderr) or "dead soon after the start"
-        return Started(
-            Outcome(False, error),
-            Outcome(False, "not running"),
-            Outcome(False, "not running") if case.limits else None,
-        )
+    if not started or said.get("State") != "RUNNING":
+        dead = Outcome(False, "not running")
+        return Started(Outcome(False, error), dead, dead if limits else None)
     pid = said.get("PID", "")
-    network = interfaces(pid, said)
-    limits = None
-    if case.limits:
-        found = _limits(case, pid)
-        works = list(case.limits) == [f"{key}={value}" for key, value in found.items()]
-        limits = Outcome(works, "" if works else f"in force: {found}")
-    run(case, user, f"lxc-stop -k -n {name}", 20)
-    return Started(Outcome(True), network, limits)
+    held = None
+    if limits:
+        found = _limits(limits, pid)
+        works = list(limits) == [f"{key}={value}" for key, value in found.items()]
+        held = Outcome(works, "" if works else f"in force: {found}")
+    return Started(Outcome(True), interfaces(pid, said), held)
 
 
 MOST_NETWORKS = 2
@@ -212,10 +216,10 @@ def _ip(*prefix: str) -> list[dict[str, Any]]:
     return found
 
 
-def _limits(case: Case, pid: str) -> dict[str, str]:
+def _limits(limits: Sequence[str], pid: str) -> dict[str, str]:
     """The value of each limit file in the container's cgroup; only one of its own counts."""
     found: dict[str, str] = {}
-    for wanted in case.limits:
+    for wanted in limits:
         name = wanted.partition("=")[0]
         for line in _text(Path("/proc", pid, "cgroup")).splitlines():
             _, controllers, path = line.split(":", 2)

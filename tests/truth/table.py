@@ -48,8 +48,8 @@ def rows(case: Case, result: Result) -> list[Row]:
                 continue  # who cannot log in cannot ask
             found += _of_report(case, way, container, report, result["reality"][container])
     found += _of_peers(case, result)
-    restored = result["restored"]
-    if restored.get("verdict") != "ready":
+    restored = result.get("restored")
+    if restored is not None and restored.get("verdict") != "ready":
         said = str(restored.get("verdict", restored))
         because = ",".join(restored.get("causes", ()))
         found.append(Row(case.name, "root", "", RESTORED, said, "ready", "wrong", because))
@@ -59,8 +59,6 @@ def rows(case: Case, result: Result) -> list[Row]:
 def real_stages(reality: Result) -> dict[str, tuple[bool, str]]:
     """Stage by stage: does it work, and LXC's error. What was not tried is not there."""
     found = {stage: (one["works"], one["error"]) for stage, one in reality.items()}
-    if "start" in found:
-        found["bare_start"] = found["start"]  # a plain lxc-start is what is tried
     return {stage: found[stage] for stage in STAGES if stage in found}
 
 

@@ -24,7 +24,7 @@ def result(said: dict[str, Any], start: dict[str, Any]) -> dict[str, Any]:
     return {
         "locked_out": False,
         "reports": {"base": {"root": said}},
-        "reality": {"base": {"start": start, "network": start}},
+        "reality": {"base": {"start": start, "bare_start": start, "network": start}},
         "peers": {},
         "restored": {"verdict": "ready"},
     }

@@ -1,0 +1,41 @@
+"""A part of the matrix, on hosts that are really booted; the whole of it is `make hosts`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.hosts import image, machine, matrix
+from tests.hosts.trial import DEFECT, Trial
+from tests.hosts.variants import MATRIX, Boot, Variant
+from tests.truth import table
+
+CHOSEN = [variant for variant in MATRIX if variant.in_tests]
+BOOTS = matrix.by_boot(CHOSEN)
+
+
+def name(kind: Boot) -> str:
+    return kind.image.name
+
+
+@pytest.mark.parametrize("kind", BOOTS, ids=name)
+def test_no_prediction_is_wrong_on_a_booted_host(kind: Boot) -> None:
+    if reason := machine.obstacle():
+        pytest.skip(reason)
+    try:
+        image.obtain(kind.image)
+    except image.NoImage as error:
+        pytest.skip(str(error))
+    trials: list[Trial] = []
+    failures: list[str] = []
+
+    def failed(variant: Variant, words: str) -> None:
+        failures.append(f"{variant.name}: {words}")
+
+    listener = matrix.Listener(lambda _: None, lambda _: None, trials.append, failed)
+    matrix.on_host(kind, BOOTS[kind], listener)
+    assert not failures
+    assert [trial.variant for trial in trials] == BOOTS[kind]
+    for trial in trials:
+        assert trial.rows
+        assert not trial.wrong, "\n".join(table.line(row) for row in trial.wrong)
+        assert trial.mended != DEFECT, trial.words
