@@ -15,25 +15,22 @@ from pathlib import Path
 
 import pytest
 
-from audit.engine import judge, level_of, run
+from audit.engine import level_of, run
 from audit.facts.distro import family
 from audit.facts.init import init_system
 from audit.facts.kconfig import kconfig
 from audit.facts.libcgroup import cgconfig_file
-from audit.facts.lsm import APPARMOR, APPARMOR_ENABLED, RESTRICT_USERNS
 from audit.facts.lxc import lxc_version, rootfs_mount, template_dir, usernic_path
 from audit.facts.lxcnet import CONFIG_OF
 from audit.facts.openrc import cgroup_mode
 from audit.host import Host, Request
-from audit.model import Level, Outcome, Unknown
+from audit.model import Level, Outcome
 from audit.planning import plan
 from audit.registry import builtin
-from audit.source import Answer, Question, Refused
-from audit.tree import Tree as TreeSource
 from remediations.script import script
 from remediations.typed import typed
 from tests.files import ROOT
-from tests.remediations.law4 import Layered, subject_of
+from tests.remediations.law4 import subject_of
 from tests.trees import constructed
 from tests.trees.__main__ import page
 from tests.trees.constructed import HEAD, STATES, USER, Constructed, Expected, distribution
@@ -171,40 +168,6 @@ def test_the_script_for_the_constructed_tree_is_its_distributions_and_cures_it(
     undone = tree.run(text, "--undo")
     assert undone.returncode == 0, undone.stdout + undone.stderr
     assert tree.state() == before
-
-
-class Running(Layered):
-    """A constructed tree as a running host: of /proc, /sys and /run there is what is answered."""
-
-    kind = "live"
-
-    def ask(self, verb: str, *args: str) -> Answer:
-        try:
-            return super().ask(verb, *args)
-        except Unknown:
-            if args and args[0].startswith(("/proc/", "/run/", "/sys/")):
-                return None
-            raise
-
-
-@as_root
-def test_ubuntus_own_profiles_let_lxc_make_user_namespaces_on_its_constructed_tree(
-    tmp_path: Path,
-) -> None:
-    tree = Constructed(tmp_path, "ubuntu", "lxc")
-    answers: dict[Question, Answer | Refused] = {
-        ("read", f"/proc/sys/{RESTRICT_USERNS.replace('.', '/')}"): "1\n",
-        ("self",): {"uid": 0, "gid": 0, "groups": [0], "umask": 0o022},
-        ("stat", "/run/systemd/system"): ["directory", 0o755, 0, 0, 0, 0, 1],
-        ("read", APPARMOR_ENABLED): "Y\n",
-        ("read", f"{APPARMOR}/profiles"): "lxc-create (unconfined)\nlxc-usernsexec (unconfined)\n"
-        "/usr/bin/lxc-start (enforce)\n",
-    }
-    host = Host(Running(TreeSource(str(tree.place)), answers), Request(USER))
-    found = judge(CHECKS["userns.apparmor"], host).findings
-    assert {(one.subject, one.outcome) for one in found} == {
-        (f"/usr/bin/{name}", Outcome.PASS) for name in ("lxc-create", "lxc-usernsexec", "lxc-start")
-    }
 
 
 @as_root
