@@ -38,7 +38,7 @@ PACKAGES: dict[str, dict[str, str]] = {
     "lxc-templates": {  # those that are not LXC's own any more
         "arch": "lxc",
         "gentoo": "app-containers/lxc-templates",
-        "alpine": "lxc-templates-legacy",
+        "alpine": "lxc-templates-legacy lxc-templates-legacy-alpine",
     },
     "lxcfs": {"gentoo": "sys-fs/lxcfs"},
     "lxc-bridge": {"alpine": "lxc-bridge iptables"},
