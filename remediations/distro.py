@@ -166,7 +166,7 @@ def _install(host: Host, kind: str, packages: tuple[str, ...], others: list[str]
 def needed(host: Host, tool: str) -> tuple[Action, ...]:
     """The same for what another fix leans on: nothing where all of it is installed."""
     kind = family_of(host)
-    if kind is None or tool in LACKING.get(kind, ()):
+    if kind is None or (tool in LACKING.get(kind, ()) and not _is_there(host, tool)):
         return install(host, tool).actions
     packages = _packages(kind, tool)
     there = all(_is_there(host, package) for package in packages)
