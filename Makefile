@@ -45,9 +45,11 @@ bench: setup ## how fast it is, in ratios (benchmarks/README.md)
 fuzz: setup ## feed garbage to every parser for SECONDS=60 each; ARGS="--only subids"
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
-docs: setup ## write docs/checks.md from the checks
+docs: setup ## write docs/checks.md from the checks, docs/trees.md from tests/trees
 	$(BIN)/python -m tools.checks_page > docs/checks.md.new
 	mv docs/checks.md.new docs/checks.md
+	$(BIN)/python -m tests.trees > docs/trees.md.new
+	mv docs/trees.md.new docs/trees.md
 
 golden: setup ## write the golden screens of tests/data/golden again; read the difference before you commit it
 	$(BIN)/python -m tests.golden
