@@ -9,7 +9,7 @@ JOBS ?= 2
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup audit pyz test truth cures lint bench fuzz docs golden lock clean
+.PHONY: help setup audit pyz test truth cures hosts lint bench fuzz docs golden lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -32,6 +32,9 @@ truth: setup ## as root: break a host in 400 ways and let real containers judge 
 
 cures: setup ## as root: break a host, fix it, start a container, take it back; ARGS="--only 'net_*'"
 	$(BIN)/python -m tests.truth.cures --json build/truth/cures.json --page build/truth/fixes.md $(ARGS)
+
+hosts: setup ## boot Debian, Ubuntu and OpenRC hosts in QEMU and judge every verdict there (2 hours); ARGS="--only 'd12*'"
+	$(BIN)/python -m tests.hosts --keep $(ARGS)
 
 lint: setup ## the linters alone
 	$(BIN)/ruff check
