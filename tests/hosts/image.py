@@ -16,7 +16,9 @@ from typing import NamedTuple
 from tests.truth import guest as store
 
 HERE = Path(__file__).parent
-TOOLS = ("mmdebstrap", "mke2fs", "cpio", "depmod", "modprobe", "xz", "zstd", "patchelf")
+TOOLS = (
+    *("mmdebstrap", "mke2fs", "debugfs", "cpio", "depmod", "modprobe", "xz", "zstd", "patchelf"),
+)
 BUILD_SECONDS = 1200
 # Of every file: an image made twice of the same packages is the same to the byte.
 EPOCH = "1767225600"
