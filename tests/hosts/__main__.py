@@ -66,7 +66,8 @@ class Screen:
         if self.out:
             self.out.mkdir(parents=True, exist_ok=True)
             (self.out / f"{name}.snapshot.json").write_text(trial.snapshot)
-            (self.out / f"{name}.json").write_text(json.dumps(trial.document(), indent=1))
+            document = {**trial._asdict(), "variant": name, "snapshot": None}
+            (self.out / f"{name}.json").write_text(json.dumps(document, indent=1))
         if self.keep:
             recording.keep(name, trial.snapshot)
             measured.keep([Measured.of(trial)])

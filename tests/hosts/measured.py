@@ -41,7 +41,8 @@ class Measured(NamedTuple):
     def of(cls, trial: Trial) -> Measured:
         """From a trial that was just made."""
         variant, count = trial.variant, [row.verdict for row in trial.rows]
-        host = {key: trial.seen[key] for key in ("os", "kernel", "init", "lxc", "cgroup")}
+        seen = trial.results[0]["seen"]
+        host = {key: seen[key] for key in ("os", "kernel", "init", "lxc", "cgroup")}
         return cls(
             name=variant.name,
             what=variant.what,

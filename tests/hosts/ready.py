@@ -15,7 +15,8 @@ LIBRARIES = ("elftools", "rich", "pygments", "markdown_it", "mdurl")
 # What answers in JSON needs no more, and compiling everything takes an emulated minute.
 COMPILED = ("audit", "checks", "remediations", "reports", "runner", "lxc_preflight", "elftools")
 READY = "ready"
-GOOD = (Path(__file__).parent / "good.sh").read_text()
+HERE = Path(__file__).parent
+GOOD, BRIDGE = ((HERE / name).read_text() for name in ("good.sh", "bridge.sh"))
 # A user's manager lives on ten seconds after the last logout; a trial that meets it is not alone.
 # That of a user who lingers is there again after the next boot, and stands for it here.
 LOGOUT = """
@@ -40,6 +41,7 @@ def boot(kind: Boot) -> Machine:
     machine = Machine(obtain(kind.image), kind.arguments, kind.before_init)
     try:
         bring_project(machine)
+        machine.shell(BRIDGE)
         machine.shell(GOOD)
         machine.shell(kind.setup)
         machine.shell(LOGOUT)
