@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import time
 from typing import Any, NamedTuple
 
+from tests.files import ROOT
 from tests.hosts.machine import Machine
 from tests.hosts.ready import BRIDGE, LOGOUT, READY, inside
 from tests.hosts.variants import Variant
 from tests.truth import table
+from tests.truth.inside import said
 from tests.truth.table import Row
 
 BROKEN = "broken"
@@ -62,23 +66,37 @@ def tried(machine: Machine, variant: Variant) -> Trial:
     machine.load(READY)
     machine.shell(variant.sabotage)
     machine.save(BROKEN)
-    results = [judged(machine, variant)]
+    results = [judged(machine, variant, "full" if variant.in_tests else "")]
     snapshot = results[0].pop("snapshot")
+    results[0]["reports"]["new"]["snapshot"] = replayed(snapshot)
     mended, words = WELL, ""
     if not runs(results[0]):
         words = mend(machine)
-        results.append(judged(machine, variant))
-        del results[1]["snapshot"]
+        results.append(judged(machine, variant, "again"))
         mended = FIXED if runs(results[1]) else BY_HAND if variant.by_hand else DEFECT
     return Trial(variant, results, mended, words, snapshot, time.monotonic() - began)
 
 
-def judged(machine: Machine, variant: Variant) -> dict[str, Any]:
+def judged(machine: Machine, variant: Variant, how: str) -> dict[str, Any]:
     """What tests/hosts/inside.py finds."""
-    probe = "probe" if variant.in_tests else ""
-    words = f"judge {variant.session} {TEMPLATE} {probe}"
+    words = f"judge {variant.session} {TEMPLATE} {how}"
     found: dict[str, Any] = json.loads(inside(machine, words))
     return found
+
+
+def replayed(snapshot: str) -> dict[str, Any]:
+    """What the audit says here about a host that was recorded there."""
+    audit = ["-m", "lxc_preflight", "audit", "--snapshot", "-", "--format", "json"]
+    return said(
+        subprocess.run(
+            [sys.executable, *audit],
+            input=snapshot,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    )
 
 
 def runs(result: dict[str, Any]) -> bool:
