@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -66,7 +68,19 @@ def stored() -> dict[str, Measured]:
 
 
 def keep(new: Iterable[Measured]) -> None:
-    """Put new measurements in place of older ones, and write the pages anew."""
+    """Put new measurements in place of older ones, and write the pages anew.
+
+    The directory is locked meanwhile: several runs may be under way.
+    """
+    directory = os.open(RESULTS.parent, os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_EX)
+    try:
+        _keep(new)
+    finally:
+        os.close(directory)
+
+
+def _keep(new: Iterable[Measured]) -> None:
     known = {**stored(), **{one.name: one for one in new}}
     found = [known[variant.name] for variant in MATRIX if variant.name in known]
     lines = ",\n".join(json.dumps(one._asdict()) for one in found)
