@@ -17,6 +17,8 @@ COMPILED = ("audit", "checks", "remediations", "reports", "runner", "lxc_preflig
 READY = "ready"
 HERE = Path(__file__).parent
 GOOD, BRIDGE = ((HERE / name).read_text() for name in ("good.sh", "bridge.sh"))
+# lxc-busybox makes 400 links by a process each: a static program starts four times as fast here.
+FAST = "ln -s $(command -v busybox) /usr/local/bin/ln"
 # A user's manager lives on ten seconds after the last logout; a trial that meets it is not alone.
 # That of a user who lingers is there again after the next boot, and stands for it here.
 LOGOUT = """
@@ -43,6 +45,7 @@ def boot(kind: Boot) -> Machine:
         bring_project(machine)
         machine.shell(BRIDGE)
         machine.shell(GOOD)
+        machine.shell(FAST)
         machine.shell(kind.setup)
         machine.shell(LOGOUT)
         machine.save(READY)
