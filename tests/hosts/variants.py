@@ -155,7 +155,7 @@ MATRIX = [
     Variant("d12-legacy", boot("debian-12", LEGACY), "cgroup v1", by_hand=BOOT_LINE),
     Variant("d12-apparmor-0", boot("debian-12", "apparmor=0"), "AppArmor off", GENERATED),
     # Debian 13: LXC 6.0
-    Variant("d13", D13, "as the how-tos set it up", in_tests=True),
+    Variant("d13", D13, "as the how-tos set it up"),
     Variant("d13-ssh", D13, "a login by ssh", session="ssh"),
     Variant("d13-cron", D13, "a job of cron's", session="cron", cause=MANAGER),
     Variant("d13-nopam", D13, "a daemon's child, without PAM", session="nopam"),
