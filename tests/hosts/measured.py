@@ -117,6 +117,8 @@ def page(found: list[Measured]) -> str:
             cells = (one.name, one.what, one.session, f"`{signs(one)}`", one.mended, *counts)
             parts.append(_row((*cells, one.date)))
         parts.append("\n")
+    if missing := sorted({one.name for one in MATRIX} - {one.name for one in found}):
+        parts.append(f"Not measured yet: {', '.join(missing)}.\n")
     return "".join(parts).rstrip("\n") + "\n"
 
 
