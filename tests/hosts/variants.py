@@ -136,9 +136,10 @@ def broken(prefix: str, kind: Boot, *names: str) -> list[Variant]:
     ]
 
 
+APPARMOR = ("lsm.apparmor_profile",)
 MANAGER = ("systemd.user_manager", "systemd.session_bus")
 DELEGATION = ("cgroup.session_delegated",)
-WITHOUT_SYSTEMD = ("cgroup.user_cgroup", "cgroup.limits", "cgroup.session_delegated")
+NO_CGROUP = ("cgroup.user_cgroup",)
 MATRIX = [
     # Debian 12: LXC 5.0
     Variant("d12", D12, "as the how-tos set it up", in_tests=True),
@@ -147,8 +148,8 @@ MATRIX = [
     Variant("d12-cron", D12, "a job of cron's", session="cron", cause=MANAGER),
     Variant("d12-linger", D12, "linger", "loginctl enable-linger lxc"),
     Variant("d12-delegate-memory", D12, "memory alone is delegated", delegate("memory")),
-    Variant("d12-no-manager", D12, "user@.service is masked", NO_MANAGER),
-    Variant("d12-apparmor-generated", D12, "Debian's own AppArmor line", GENERATED),
+    Variant("d12-no-manager", D12, "user@.service is masked", NO_MANAGER, cause=MANAGER),
+    Variant("d12-apparmor-generated", D12, "Debian's own AppArmor line", GENERATED, cause=APPARMOR),
     *broken("d12", D12, "subid-none", "userns-max", "home-0700", "usernet-none", "conf-none"),
     Variant("d12-no-memory", boot("debian-12", NO_MEMORY), NO_MEMORY, by_hand=BOOT_LINE),
     Variant("d12-hybrid", boot("debian-12", HYBRID), "hybrid cgroups", by_hand=BOOT_LINE),
@@ -160,19 +161,19 @@ MATRIX = [
     Variant("d13-cron", D13, "a job of cron's", session="cron", cause=MANAGER),
     Variant("d13-nopam", D13, "a daemon's child, without PAM", session="nopam"),
     Variant("d13-delegate-memory", D13, "memory alone is delegated", delegate("memory")),
-    Variant("d13-no-manager", D13, "user@.service is masked", NO_MANAGER),
-    Variant("d13-apparmor-generated", D13, "Debian's own AppArmor line", GENERATED),
+    Variant("d13-no-manager", D13, "user@.service is masked", NO_MANAGER, cause=MANAGER),
+    Variant("d13-apparmor-generated", D13, "Debian's own AppArmor line", GENERATED, cause=APPARMOR),
     *broken("d13", D13, "userns-clone", "helper-nosuid"),
     Variant("d13-no-memory", boot("debian-13", NO_MEMORY), NO_MEMORY, by_hand=BOOT_LINE),
     Variant("d13-hybrid", boot("debian-13", FORCED), "hybrid cgroups, by force", by_hand=BOOT_LINE),
     # sid: LXC 7.0
     Variant("sid", SID, "as the how-tos set it up"),
-    Variant("sid-no-manager", SID, "user@.service is masked", NO_MANAGER),
+    Variant("sid-no-manager", SID, "user@.service is masked", NO_MANAGER, cause=MANAGER),
     *broken("sid", SID, "home-0700"),
     # Debian 11: LXC 4.0
     Variant("d11", D11, "as the how-tos set it up", cause=DELEGATION),
     Variant("d11-delegate-all", D11, "all is delegated", delegate("cpu cpuset io memory pids")),
-    Variant("d11-no-manager", D11, "user@.service is masked", NO_MANAGER),
+    Variant("d11-no-manager", D11, "user@.service is masked", NO_MANAGER, cause=MANAGER),
     *broken("d11", D11, "userns-clone"),
     Variant("d11-hybrid", boot("debian-11", HYBRID), "hybrid cgroups", by_hand=BOOT_LINE),
     Variant("d11-legacy", boot("debian-11", LEGACY), "cgroup v1", by_hand=BOOT_LINE),
@@ -192,9 +193,9 @@ MATRIX = [
         "sysctl -qw kernel.apparmor_restrict_unprivileged_userns=0",
     ),
     # OpenRC
-    Variant("o13", O13, "OpenRC, unified", in_tests=True),
-    Variant("o13-ssh", O13, "a login by ssh", session="ssh"),
-    Variant("o13-cron", O13, "a job of cron's", session="cron"),
+    Variant("o13", O13, "OpenRC, unified", cause=NO_CGROUP, in_tests=True),
+    Variant("o13-ssh", O13, "a login by ssh", session="ssh", cause=NO_CGROUP),
+    Variant("o13-cron", O13, "a job of cron's", session="cron", cause=NO_CGROUP),
     Variant("o13-cgconfig", O13, "libcgroup without rules", recipe(CGCONFIG, CGPARSE)),
     Variant(
         "o13-engine",
