@@ -9,7 +9,7 @@ JOBS ?= 2
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup audit pyz test truth cures bare lint bench fuzz docs golden lock clean
+.PHONY: help setup audit pyz test truth cures hosts bare lint bench fuzz docs golden lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -33,6 +33,9 @@ truth: setup ## as root: break a host in 400 ways and let real containers judge 
 cures: setup ## as root: break a host, fix it, start a container, take it back; ARGS="--only 'net_*'"
 	$(BIN)/python -m tests.truth.cures --json build/truth/cures.json --page build/truth/fixes.md $(ARGS)
 
+hosts: setup ## boot Debian, Ubuntu and OpenRC hosts in QEMU and judge every verdict there (2 hours); ARGS="--only 'd12*'"
+	$(BIN)/python -m tests.hosts --keep $(ARGS)
+
 bare: setup ## as root: boot bare Debians; one file, one fix, a container; docs/from-nothing.md
 	$(BIN)/python -m tests.hosts.bare
 
@@ -48,9 +51,11 @@ bench: setup ## how fast it is, in ratios (benchmarks/README.md)
 fuzz: setup ## feed garbage to every parser for SECONDS=60 each; ARGS="--only subids"
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
-docs: setup ## write docs/checks.md from the checks
+docs: setup ## write docs/checks.md from the checks, docs/trees.md from tests/trees
 	$(BIN)/python -m tools.checks_page > docs/checks.md.new
 	mv docs/checks.md.new docs/checks.md
+	$(BIN)/python -m tests.trees > docs/trees.md.new
+	mv docs/trees.md.new docs/trees.md
 
 golden: setup ## write the golden screens of tests/data/golden again; read the difference before you commit it
 	$(BIN)/python -m tests.golden

@@ -19,7 +19,7 @@ NAMES: dict[str, dict[str, tuple[str, ...]]] = {
     "shadow": {
         "dpkg": ("uidmap", "passwd"),
         "rpm": ("shadow-utils", "shadow"),
-        "apk": ("shadow-uidmap", "shadow"),
+        "apk": ("shadow-subids", "shadow-uidmap", "shadow"),
         "portage": ("sys-apps/shadow",),
     },
     "lxc": {
@@ -47,7 +47,10 @@ NAMES: dict[str, dict[str, tuple[str, ...]]] = {
         "apk": ("libcgroup", "cgroup-tools"),
         "portage": ("dev-libs/libcgroup",),
     },
-    "libpam-cgfs": {"rpm": ("pam_cgfs", "lxc"), "pacman": ("lxc",)},
+    "libpam-cgfs": {
+        "rpm": ("pam_cgfs", "lxc-libs"),
+        "apk": ("lxc-pam",),
+    },
     "busybox": {
         "dpkg": ("busybox-static", "busybox"),
         "apk": ("busybox-static", "busybox"),

@@ -53,8 +53,7 @@ ConfigureWithoutCarrier=yes
 
 def make(host: Host, name: str, users: tuple[Nic, ...]) -> Fix:
     """Make a bridge: by lxc-net if it is its own, else as the host's interfaces are made."""
-    net = lxcnet.settings(host)
-    if net is not None and name == net.bridge:
+    if lxcnet.makes(host, name):
         return lxcnet.start(host, name)
     title = f"make the bridge {name}"
     address = address_for(host, name, users[0])

@@ -24,6 +24,7 @@ from remediations.actions import (
     Run,
     Setting,
 )
+from remediations.packages import LACKING, PACKAGES, PARTS, SPLIT
 from remediations.quoting import word, words
 
 REBOOT = "reboot"
@@ -49,104 +50,6 @@ MANAGERS = {
     "arch": Manager("pacman -S --needed --noconfirm", "pacman -S --noconfirm", "pacman -Q {}"),
     "gentoo": Manager("emerge --noreplace", "emerge --oneshot", "test -d /var/db/pkg/{}-[0-9]*"),
     "alpine": Manager("apk add", "apk fix", "apk info -e {}"),
-}
-
-# tool -> family -> package; a tool that is not listed is a package of its own name everywhere
-PACKAGES: dict[str, dict[str, str]] = {
-    "newuidmap": {
-        "debian": "uidmap",
-        "fedora": "shadow-utils",
-        "arch": "shadow",
-        "gentoo": "sys-apps/shadow",
-        "alpine": "shadow-uidmap",
-    },
-    "getsubids": {
-        "debian": "uidmap",
-        "fedora": "shadow-utils-subid",
-        "arch": "shadow",
-        "gentoo": "sys-apps/shadow",
-        "alpine": "shadow-subids",
-    },
-    "usermod": {
-        "debian": "passwd",
-        "fedora": "shadow-utils",
-        "arch": "shadow",
-        "gentoo": "sys-apps/shadow",
-        "alpine": "shadow",
-    },
-    "lxc": {
-        "debian": "lxc lxc-templates",
-        "fedora": "lxc lxc-templates",
-        "arch": "lxc",
-        "gentoo": "app-containers/lxc",
-        "alpine": "lxc lxc-download",
-    },
-    "lxc-templates": {
-        "arch": "lxc",
-        "gentoo": "app-containers/lxc",
-        "alpine": "lxc-templates lxc-download",
-    },
-    "lxcfs": {"gentoo": "sys-fs/lxcfs"},
-    "dnsmasq": {"debian": "dnsmasq-base", "gentoo": "net-dns/dnsmasq"},
-    "acl": {"gentoo": "sys-apps/acl"},
-    "setcap": {
-        "debian": "libcap2-bin",
-        "fedora": "libcap",
-        "arch": "libcap",
-        "gentoo": "sys-libs/libcap",
-        "alpine": "libcap-setcap",
-    },
-    "dbus-session": {
-        "debian": "dbus-user-session",
-        "fedora": "dbus-daemon",
-        "arch": "dbus",
-        "gentoo": "sys-apps/dbus",
-        "alpine": "dbus",
-    },
-    "pam-systemd": {
-        "debian": "libpam-systemd",
-        "fedora": "systemd-pam",
-        "arch": "systemd",
-        "gentoo": "sys-apps/systemd",
-        "alpine": "elogind linux-pam",
-    },
-    "systemd": {"gentoo": "sys-apps/systemd"},
-    "pam-cgfs": {
-        "debian": "libpam-cgfs",
-        "fedora": "lxc",
-        "arch": "lxc",
-        "gentoo": "app-containers/lxc",
-        "alpine": "lxc-pam",
-    },
-    "elogind": {"debian": "libpam-elogind", "gentoo": "sys-auth/elogind"},
-    "libcgroup": {  # with its PAM module
-        "debian": "cgroup-tools libpam-cgroup",
-        "fedora": "libcgroup-tools",
-        "arch": "libcgroup",
-        "gentoo": "dev-libs/libcgroup",
-        "alpine": "cgroup-tools libcgroup-pam",
-    },
-    "busybox": {
-        "debian": "busybox-static",
-        "gentoo": "sys-apps/busybox",
-        "alpine": "busybox-static",
-    },
-    "iproute2": {"fedora": "iproute", "gentoo": "sys-apps/iproute2"},
-    "nftables": {"gentoo": "net-firewall/nftables"},
-    "iptables": {"gentoo": "net-firewall/iptables"},
-    "kmod": {"gentoo": "sys-apps/kmod"},
-    "apparmor": {"gentoo": "sys-apps/apparmor"},
-    "wget": {"gentoo": "net-misc/wget"},
-    "xz": {"debian": "xz-utils", "gentoo": "app-arch/xz-utils"},
-}
-
-# tool -> family -> packages that its own are split into, besides those of PACKAGES
-PARTS = {
-    "lxc": {
-        "debian": "lxc-utils liblxc-common",
-        "fedora": "lxc-libs",
-        "alpine": "lxc-libs lxc-templates",
-    },
 }
 
 # family -> what puts the distribution's own kernel in place; Gentoo users build theirs
@@ -232,13 +135,30 @@ def install(host: Host, tool: str) -> Fix:
     """
     kind = family_of(host)
     if kind is None:
-        words_ = f"install {tool} with your package manager"
-        return Fix("package", f"install {tool}", (Manual((words_,), "root"),))
+        return Fix("package", f"install {tool}", (_by_hand(tool, "with your package manager"),))
+    if tool in LACKING.get(kind, ()):
+        return Fix("package", f"install {tool}", (_by_hand(tool, "from its source"),))
     packages = _packages(kind, tool)
+    return _install(host, kind, packages, PARTS.get(tool, {}).get(kind, "").split())
+
+
+def part_of_lxc(host: Host, part: str) -> Fix:
+    """Install what brings a part of LXC, `config` or one of its templates by its file's name: a
+    package of its own, where SPLIT has one.
+    """
+    kind = family_of(host) or ""
+    package = SPLIT.get(part, SPLIT["templates"]).get(kind)
+    return install(host, "lxc") if package is None else _install(host, kind, (package,), [])
+
+
+def _by_hand(tool: str, how: str) -> Manual:
+    return Manual((f"# install {tool} {how}",), "root")
+
+
+def _install(host: Host, kind: str, packages: tuple[str, ...], others: list[str]) -> Fix:
     again = _is_there(host, packages[0])
     if again:
-        parts = (*packages, *PARTS.get(tool, {}).get(kind, "").split())
-        packages = tuple(package for package in parts if _is_there(host, package))
+        packages = tuple(one for one in (*packages, *others) if _is_there(host, one))
     title = f"install {' '.join(packages)}{' again' if again else ''}"
     return Fix("package", title, (Install(kind, packages, again),))
 
@@ -246,7 +166,7 @@ def install(host: Host, tool: str) -> Fix:
 def needed(host: Host, tool: str) -> tuple[Action, ...]:
     """The same for what another fix leans on: nothing where all of it is installed."""
     kind = family_of(host)
-    if kind is None:
+    if kind is None or (tool in LACKING.get(kind, ()) and not _is_there(host, tool)):
         return install(host, tool).actions
     packages = _packages(kind, tool)
     there = all(_is_there(host, package) for package in packages)

@@ -5,20 +5,22 @@ from __future__ import annotations
 from audit.facts.distro import family
 from audit.facts.init import NONE, OPENRC, SYSTEMD, SYSVINIT, init_system
 from audit.facts.links import Address, ipv4_text
-from audit.facts.lxcnet import CONFIG_OF, SCRIPTS, LxcNet, lxc_net
+from audit.facts.lxcnet import CONFIG_OF, INIT, LXC_NET, SCRIPTS, LxcNet, lxc_net, pid_files
 from audit.facts.routes import overlapping
 from audit.host import Host
 from audit.model import Fix, Unknown
 from remediations.actions import Action, Append, Manual, Replace, Run
 from remediations.distro import init_of, line_of, needed, service
 from remediations.quoting import word
+from remediations.services import Own, own
 
 ON = 'USE_LXC_BRIDGE="true"'
 RESTART = {
-    SYSTEMD: "systemctl restart lxc-net",
-    OPENRC: "rc-service lxc-net restart",
-    SYSVINIT: "service lxc-net restart",
+    SYSTEMD: "systemctl restart {}",
+    OPENRC: "rc-service {} restart",
+    SYSVINIT: "service {} restart",
 }
+TITLE = "let {} make its bridge, with NAT and DHCP"
 
 
 def start(host: Host, bridge: str) -> Fix:
@@ -28,17 +30,26 @@ def start(host: Host, bridge: str) -> Fix:
     """
     there = f"test -e {word(f'/sys/class/net/{bridge}')}"
     again = _restart(host, there)
-    started = service(host, "lxc-net").actions
-    if init_of(host) == NONE and (script := _script(host)) is not None:
+    name = _service(host)
+    if name != LXC_NET:
+        actions = (*needed(host, "lxc-bridge"), *service(host, name).actions, *again)
+        return Fix("lxc_net", TITLE.format(name), actions)
+    started = service(host, name).actions
+    script = _script(host)
+    if script is not None and init_of(host) == NONE:
         again = (Run(f"{script} start", there, f"{script} stop"),)
+    elif script is not None and _lacks_service(host):
+        about = "The bridge of LXC, with NAT and DHCP"
+        started = own(host, Own(name, about, (f"{script} start",), (f"{script} stop",)))
     actions = (*needed(host, "dnsmasq"), *_switch(host), *started, *again)
-    return Fix("lxc_net", "let lxc-net make its bridge, with NAT and DHCP", actions)
+    return Fix("lxc_net", TITLE.format(name), actions)
 
 
 def restart(host: Host) -> Fix:
     """Start lxc-net anew: it says that it runs, and what it started is gone."""
-    actions = (*needed(host, "dnsmasq"), *_restart(host, "kill -0 $(cat /run/lxc/dnsmasq.pid)"))
-    return Fix("lxc_net", "start lxc-net anew", actions)
+    runs = f"kill -0 $(cat {host.get(pid_files)[0]})"
+    actions = (*needed(host, "dnsmasq"), *_restart(host, runs))
+    return Fix("lxc_net", f"start {_service(host)} anew", actions)
 
 
 def move(host: Host, interface: str) -> Fix:
@@ -51,14 +62,15 @@ def move(host: Host, interface: str) -> Fix:
         return Fix("bridge", title, (Manual((line,), "root"),))
     base, ours = ipv4_text(found.network).rpartition(".")[0], ipv4_text(found.address)
     wanted = {
-        "LXC_ADDR": ours,
-        "LXC_NETMASK": "255.255.255.0",
-        "LXC_NETWORK": f"{base}.0/24",
-        "LXC_DHCP_RANGE": f"{base}.2,{base}.254",
-        "LXC_DHCP_MAX": "253",
+        "ADDR": ours,
+        "NETMASK": "255.255.255.0",
+        "NETWORK": f"{base}.0/24",
+        "DHCP_RANGE": f"{base}.2,{base}.254",
+        "DHCP_MAX": "253",
     }
     path = config_file(host)
-    lines = [line_of(host, path, f"{key}=", f'{key}="{value}"') for key, value in wanted.items()]
+    keys = {f"{net.prefix}_{key}": value for key, value in wanted.items()}
+    lines = [line_of(host, path, f"{key}=", f'{key}="{value}"') for key, value in keys.items()]
     shown = f"ip -4 address show dev {word(interface)} | grep -q {word(f'inet {ours}/')}"
     title = f"give {interface} the network {base}.0/24"
     return Fix("lxc_net", title, (*lines, *_restart(host, shown)))
@@ -93,6 +105,30 @@ def settings(host: Host) -> LxcNet | None:
     return found if found.installed else None
 
 
+def makes(host: Host, bridge: str) -> bool:
+    """Whether it makes this bridge, or would when the distribution's package is installed."""
+    try:
+        net = host.get(lxc_net)
+    except Unknown:
+        return False
+    return bridge == net.bridge and (net.installed or net.service != LXC_NET)
+
+
+def _service(host: Host) -> str:
+    try:
+        return host.get(lxc_net).service
+    except Unknown:
+        return LXC_NET
+
+
+def _lacks_service(host: Host) -> bool:
+    """OpenRC without a script for it: Gentoo's package has only systemd's unit."""
+    try:
+        return init_of(host) == OPENRC and host.stat(INIT.format(LXC_NET)) is None
+    except Unknown:
+        return False
+
+
 def _switch(host: Host) -> tuple[Action, ...]:
     """The line that turns it on: in the place of the one that turns it off, if that is the last."""
     path = config_file(host)
@@ -118,9 +154,10 @@ def _script(host: Host) -> str | None:
 
 def _restart(host: Host, test: str) -> tuple[Action, ...]:
     try:
-        command = RESTART.get(host.get(init_system))
+        form = RESTART.get(host.get(init_system))
     except Unknown:
-        command = None
-    if command is None:
-        return (Manual(("# start lxc-net anew",), "root"),)
+        form = None
+    if form is None:
+        return (Manual((f"# start {_service(host)} anew",), "root"),)
+    command = form.format(_service(host))
     return (Run(command, test, command),)

@@ -20,21 +20,20 @@ def program(host: Host, one: Executable, name: str, package: str) -> Fix:
     What the user has put there may be a link to anything: only a program of root's is opened, and
     another one comes with the package.
     """
-    if not is_trusted(host, one, name):
-        return install(host, package)
-    return readable(host, one.real, package, "x")
+    brings = install(host, package)
+    return readable(host, one.real, brings, "x") if is_trusted(host, one, name) else brings
 
 
-def readable(host: Host, path: str, package: str, want: str = "r") -> Fix:
-    """Let every user read (or, with `want`, run) a file of root's; anything else comes with its
-    package.
+def readable(host: Host, path: str, brings: Fix, want: str = "r") -> Fix:
+    """Let every user read (or, with `want`, run) a file of root's; anything else is installed by
+    the fix that brings its package.
     """
     try:
         real = host.real(path)
         stat = None if real is None else host.stat(real)
         if real is None or stat is None or stat.kind != "file" or rights(host, real) != ROOT:
-            return install(host, package)
+            return brings
         action = open_to(real, stat, host.xattr(real, ACCESS), host.get(session_credentials), want)
     except (Unknown, NotApplicable):
-        return install(host, package)
+        return brings
     return Fix("file_mode", f"open {real} to everybody", (action,))

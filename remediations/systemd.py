@@ -8,6 +8,7 @@ from audit.facts.systemd import (
     UserManager,
     delegation,
     dropins,
+    lingers,
     next_manager,
     user_manager,
     user_unit,
@@ -51,7 +52,8 @@ def delegate(host: Host, controllers: tuple[str, ...]) -> Fix:
         "delegate",
         f"delegate {wanted} to user managers",
         (action, reload(f"user@{host.get(target).uid}.service", dropin)),
-        "re-login",
+        # the manager of who lingers outlives every logout
+        "reboot" if host.get(lives_on) else "re-login",
     )
 
 
@@ -131,9 +133,24 @@ def session_bus(host: Host) -> Fix:
     return Fix("session_bus", "give users a D-Bus daemon", actions, "re-login")
 
 
+def lives_on(host: Host) -> bool:
+    """Whether the user's manager runs and would go on running after the last logout."""
+    try:
+        return host.get(lingers) and host.get(user_manager).state == "running"
+    except Unknown:
+        return False
+
+
 def end_sessions(host: Host) -> Fix:
     """A manager takes up what it is delegated when it is started anew."""
     name = host.get(target).name
+    if host.get(lives_on):
+        unit = f"user@{host.get(target).uid}.service"
+        return Fix(
+            "restart_manager",
+            f"restart the systemd of {name} (its containers stop)",
+            (Manual((f"systemctl restart {unit}",), "root"),),
+        )
     return Fix(
         "restart_manager",
         f"end all sessions of {name} (its containers, too)",

@@ -62,7 +62,7 @@ def _typed(action: Action) -> tuple[str, ...]:
             make = () if above in ("", "/etc") else (f"mkdir -p {word(above)}",)
             return (*make, f"printf %b {word(_escaped(text))} > {word(path)}")
         case Plain(path, text):
-            return (f"rm -r -- {word(path)}", *_typed(Write(path, text)))
+            return (f"rm -rf -- {word(path)}", *_typed(Write(path, text)))
         case Mode(path, mode):
             return (f"chmod {mode:o} {word(path)}",)
         case Owner(path, uid, gid):

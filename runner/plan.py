@@ -9,7 +9,8 @@ from __future__ import annotations
 from audit.facts.cgstart import run_plan
 from audit.facts.lxc import lxc_version
 from audit.facts.seats import LEAF, OWN_SCOPE, SCOPE, Seat, asks_systemd, leaf_seat, run_seat
-from audit.facts.systemd import user_manager
+from audit.facts.session import variable
+from audit.facts.systemd import own_runtime_dir, user_manager
 from audit.host import Host
 from audit.records import NamedTuple
 
@@ -52,7 +53,7 @@ class Way(NamedTuple):
 
 def to_start(host: Host, tag: str) -> Way:
     """The way of `lxc-start`. `tag` makes the name of a cgroup that nobody else uses."""
-    return _way(host.get(run_plan).seat, tag)
+    return _way(host, host.get(run_plan).seat, tag)
 
 
 def to_attach(host: Host, tag: str) -> Way:
@@ -66,15 +67,27 @@ def to_attach(host: Host, tag: str) -> Way:
     if host.get(asks_systemd) or seat.kind == SCOPE:
         manager = host.get(user_manager)
         if manager.available and host.get(lxc_version) < ENTERS_SCOPES:
-            return Way(SCOPE, IN_SCOPE)
+            return Way(SCOPE, host.get(in_scope))
         return Way(seat.kind)
     below = host.get(leaf_seat)
-    return Way(seat.kind) if below is None else _way(below, tag)
+    return Way(seat.kind) if below is None else _way(host, below, tag)
 
 
-def _way(seat: Seat, tag: str) -> Way:
+def in_scope(host: Host) -> tuple[str, ...]:
+    """What starts a command in a scope of the user's manager.
+
+    systemd-run finds the manager by XDG_RUNTIME_DIR alone. A job of cron's and a daemon's child do
+    not have it, and the manager of who lingers is there for them all the same.
+    """
+    place = host.get(own_runtime_dir)
+    if host.get(variable, "XDG_RUNTIME_DIR") == place:
+        return IN_SCOPE
+    return ("env", f"XDG_RUNTIME_DIR={place}", *IN_SCOPE)
+
+
+def _way(host: Host, seat: Seat, tag: str) -> Way:
     if seat.kind == SCOPE:
-        return Way(SCOPE, IN_SCOPE)
+        return Way(SCOPE, host.get(in_scope))
     unified = seat.unified
     if seat.kind == LEAF and unified is not None:
         leaf = f"{unified.directory.rpartition('/')[0]}/lxc-preflight-{tag}"

@@ -1,4 +1,4 @@
-"""What the kernel was built with: the nine places where a build configuration is kept.
+"""What the kernel was built with: the places where a build configuration is kept.
 
 `# CONFIG_X is not set` (this kernel knows X and has it off) and no mention of X (this kernel has
 never heard of it, or a menu above it is off) are different answers. An option is only missing
@@ -25,6 +25,8 @@ PLACES = (
     "/usr/src/linux-{}/.config",
     "/usr/src/linux/.config",
 )
+# Alpine's installkernel names it after the flavour (aports main/installkernel): 6.12.90-0-lts
+FLAVOUR = re.compile(r"-[0-9]+-(lts|virt|rpi|edge|stable)$")
 MAX_UNPACKED = 8 * 1024 * 1024  # the largest distribution configuration has 0.4 MiB
 
 # option -> (first, first no more) kernel release that knows it; an empty tuple is "always". See the
@@ -98,13 +100,12 @@ def parse_kconfig(path: str, text: str, exact: bool) -> KernelConfig:
 
 
 def kconfig(host: Host) -> KernelConfig:
-    """The build configuration of the running kernel. Raises Unknown when none of the nine places
-    has one.
+    """The build configuration of the running kernel. Raises Unknown when none of the places has
+    one.
     """
     name = host.get(release_text)
     hidden: Unknown | None = None
-    for place in PLACES:
-        path = place.format(name)
+    for path in places(name):
         try:
             raw = host.read(path)
         except Unknown as why:
@@ -112,14 +113,24 @@ def kconfig(host: Host) -> KernelConfig:
             continue
         text = None if raw is None else unpacked(raw) if path.endswith(".gz") else raw
         if text is not None and "\nCONFIG_" in text:
-            exact = not path.startswith("/usr/src/linux") or _is_for(text, name)
+            named = name in path and not path.startswith("/usr/src/linux")
+            exact = named or path == PLACES[0] or _is_for(text, name)
             return parse_kconfig(path, text, exact)
     if hidden is not None:
         raise hidden
     raise Unknown(
-        f"the build options of kernel {name} are in none of {len(PLACES)} places "
+        f"the build options of kernel {name} are in none of {len(places(name))} places "
         f"(/proc/config.gz, /boot/config-{name}, ...)"
     )
+
+
+def places(name: str) -> tuple[str, ...]:
+    """Where the build configuration of a kernel release is looked for, in this order."""
+    found = [place.format(name) for place in PLACES]
+    flavour = FLAVOUR.search(name)
+    if flavour is not None:
+        found.insert(2, f"/boot/config-{flavour[1]}")
+    return tuple(found)
 
 
 def unpacked(raw: str) -> str | None:

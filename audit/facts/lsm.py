@@ -13,6 +13,8 @@ from audit.records import NamedTuple
 APPARMOR_ENABLED = "/sys/module/apparmor/parameters/enabled"
 APPARMOR = "/sys/kernel/security/apparmor"
 SELINUX = "/sys/fs/selinux"
+POLICY = "/etc/apparmor.d"
+MOST_INCLUDED = 200
 RESTRICT_USERNS = "kernel.apparmor_restrict_unprivileged_userns"
 
 
@@ -25,7 +27,8 @@ class Profile(NamedTuple):
     attachment: str  # a path with AppArmor's globs; "" when it attaches to nothing by itself
     path: str
     line: int
-    allows_userns: bool
+    allows_userns: bool  # by a line of its own
+    includes: tuple[str, ...] = ()
 
 
 def active_lsms(host: Host) -> tuple[str, ...]:
@@ -87,9 +90,9 @@ def mangle(name: str) -> str:
 def profiles_on_disk(host: Host) -> tuple[Profile, ...]:
     """The top-level profiles of the policy files in /etc/apparmor.d, disabled ones left out."""
     found: list[Profile] = []
-    disabled = frozenset(host.list("/etc/apparmor.d/disable") or ())
-    for name in host.list("/etc/apparmor.d") or ():
-        path = f"/etc/apparmor.d/{name}"
+    disabled = frozenset(host.list(f"{POLICY}/disable") or ())
+    for name in host.list(POLICY) or ():
+        path = f"{POLICY}/{name}"
         if name in disabled or name.startswith(".") or name.endswith((".dpkg-new", "~")):
             continue
         status = host.stat(path)
@@ -107,6 +110,8 @@ HEADER = (
     r"|(?P<path>\"/[^\"\n]*\"|/[^\s\"]{1,500}))(?P<rest>[^\n{]*)\{[ \t]*(?:#[^\n]*)?$"
 )
 
+INCLUDE = r"(?m)^[ \t]*#?include[ \t]+(?:if[ \t]+exists[ \t]+)?[<\"]([^>\"\n]{1,300})[>\"]"
+
 
 def parse_profiles(path: str, text: str) -> list[Profile]:
     """The profiles of one policy file.
@@ -122,10 +127,43 @@ def parse_profiles(path: str, text: str) -> list[Profile]:
         body = text[header.end() : end]
         name = (header["name"] or header["path"]).strip('"')
         at = (header["at"] or "").strip('"') or (name if name.startswith("/") else "")
-        allowed = unmediated or re.search(r"^\s*(?:allow\s+)?userns\b", body, re.MULTILINE)
+        allowed = unmediated or _has_userns(body)
         line = text.count("\n", 0, header.start()) + 1
-        found.append(Profile(name, at, path, line, bool(allowed)))
+        found.append(Profile(name, at, path, line, allowed, _included(body)))
     return found
+
+
+def _has_userns(text: str) -> bool:
+    return re.search(r"^\s*(?:allow\s+)?userns\b", text, re.MULTILINE) is not None
+
+
+def _included(text: str) -> tuple[str, ...]:
+    """The files and directories that rules include: apparmor.d(5), "#include mechanism"."""
+    found = (one[1].strip() for one in re.finditer(INCLUDE, text))
+    return tuple(one if one.startswith("/") else f"{POLICY}/{one}" for one in found)
+
+
+def allows_userns(host: Host, profile: Profile) -> bool:
+    """Whether a profile has the rule, itself or in what it includes: Ubuntu's profile of lxc-start
+    has it in abstractions/lxc/start-container.
+    """
+    if profile.allows_userns:
+        return True
+    todo, seen = list(profile.includes), set[str]()
+    while todo and len(seen) < MOST_INCLUDED:
+        path = todo.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        status = host.stat(path)
+        if status is not None and status.kind == "directory":
+            todo += [f"{path}/{name}" for name in host.list(path) or ()]
+        elif status is not None:
+            text = host.read(path) or ""
+            if _has_userns(text):
+                return True
+            todo += _included(text)
+    return False
 
 
 def attaches(attachment: str, program: str) -> bool:

@@ -2,6 +2,9 @@
 
 Source: LXC config/init/common/lxc-net.in and config/sysconfig/lxc.in. The settings are shell
 files; only plain assignments are understood, which is all that distributions ship.
+
+Alpine ships a service of OpenRC in its place, by the package lxc-bridge: aports main/lxc/APKBUILD
+(bridge) and main/dnsmasq/dnsmasq.initd.
 """
 
 from __future__ import annotations
@@ -14,11 +17,14 @@ from audit.records import NamedTuple
 CONFIG_OF = {
     "debian": "/etc/default/lxc-net",
     "arch": "/etc/default/lxc-net",
-    "alpine": "/etc/default/lxc-net",
+    "alpine": "/etc/conf.d/dnsmasq.lxcbr0",
     "fedora": "/etc/sysconfig/lxc-net",
     "gentoo": "/etc/default/lxc-net",
 }
+LXC_NET, ALPINES = "lxc-net", "dnsmasq.lxcbr0"
+INIT = "/etc/init.d/{}"
 RUN_DIRS = ("/run/lxc", "/var/run/lxc")
+ALPINES_PID = f"/run/{ALPINES}.pid"
 SCRIPTS = (
     "/usr/libexec/lxc/lxc-net",
     "/usr/lib/lxc/lxc-net",
@@ -39,10 +45,14 @@ class LxcNet(NamedTuple):
     file: str = ""
     line: int | None = None
     installed: bool = False
+    service: str = LXC_NET
+    prefix: str = "LXC"  # of its settings
 
 
 def lxc_net(host: Host) -> LxcNet:
     """The settings of lxc-net, as its script would read them."""
+    if host.get(family) == "alpine" and host.stat(INIT.format(LXC_NET)) is None:
+        return _alpines(host)
     directory = "/etc/sysconfig" if host.get(family) == "fedora" else "/etc/default"
     settings: dict[str, str] = {}
     switch: tuple[str, int] | None = None
@@ -68,15 +78,44 @@ def lxc_net(host: Host) -> LxcNet:
     )
 
 
+def _alpines(host: Host) -> LxcNet:
+    path = CONFIG_OF["alpine"]
+    settings = parse_os_release(host.read(path) or "")
+    default = LxcNet()
+    return default._replace(
+        address=settings.get("BRIDGE_ADDR", default.address),
+        network=settings.get("BRIDGE_NETWORK", default.network),
+        netmask=settings.get("BRIDGE_NETMASK", default.netmask),
+        file=path,
+        installed=host.stat(INIT.format(ALPINES)) is not None,
+        service=ALPINES,
+        prefix="BRIDGE",
+    )
+
+
+def marks(host: Host) -> tuple[str, ...]:
+    """The files of which it leaves one when it runs."""
+    if host.get(lxc_net).service == ALPINES:
+        return (ALPINES_PID,)
+    return tuple(f"{directory}/network_up" for directory in RUN_DIRS)
+
+
 def network_up(host: Host) -> bool:
     """Whether lxc-net says that it is running: it leaves a file."""
-    return any(host.stat(f"{directory}/network_up") is not None for directory in RUN_DIRS)
+    return any(host.stat(mark) is not None for mark in host.get(marks))
+
+
+def pid_files(host: Host) -> tuple[str, ...]:
+    """Where the process id of its dnsmasq is."""
+    if host.get(lxc_net).service == ALPINES:
+        return (ALPINES_PID,)
+    return tuple(f"{directory}/dnsmasq.pid" for directory in RUN_DIRS)
 
 
 def dnsmasq(host: Host) -> int | None:
     """The process id of lxc-net's dnsmasq, None when it left none or that process is gone."""
-    for directory in RUN_DIRS:
-        text = host.read(f"{directory}/dnsmasq.pid")
+    for path in host.get(pid_files):
+        text = host.read(path)
         if text is not None and text.strip().isdecimal():
             name = host.read(f"/proc/{text.strip()}/comm")
             return int(text) if name is not None and name.strip() == "dnsmasq" else None

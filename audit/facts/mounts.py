@@ -106,6 +106,19 @@ def mounts(host: Host) -> tuple[Mount, ...]:
     return parse_mountinfo(text)
 
 
+# PROC_PID_INIT_INO of include/linux/proc_ns.h: elsewhere process 1 need not be the init of a host
+FIRST_PID_NAMESPACE = "pid:[4026531836]"
+
+
+def has_root_of_init(host: Host) -> bool:
+    """Whether the session's `/` is the mount that is the `/` of the host's init."""
+    if host.link("/proc/self/ns/pid") != FIRST_PID_NAMESPACE:
+        return False
+    tables = (host.get(mounts), parse_mountinfo(host.read("/proc/1/mountinfo") or ""))
+    own, init = ([one.ident for one in table if one.point == "/"] for table in tables)
+    return bool(own) and own == init
+
+
 def mounts_file(host: Host) -> str:
     """The file that `mounts` was read from, for evidence."""
     return "/etc/fstab" if host.source.kind == "root" else MOUNTINFO

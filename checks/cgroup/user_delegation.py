@@ -11,7 +11,7 @@ from audit.facts.systemd import (
 )
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
-from remediations.systemd import delegate, end_sessions
+from remediations.systemd import delegate, end_sessions, lives_on
 
 
 @check(
@@ -53,9 +53,13 @@ def user_delegation(host: Host) -> Iterator[Finding]:
         return
     pending = [name for name in missing if name in granted.controllers]
     if manager.state == "running" and pending == missing:
+        when = (
+            f"{host.get(user_unit).name} is started anew: who lingers keeps it over every logout"
+            if host.get(lives_on)
+            else "the user has logged out of all sessions and in again"
+        )
         yield Fail(
-            f"{' '.join(missing)} will be delegated when the user has logged out of all sessions "
-            "and in again",
+            f"{' '.join(missing)} will be delegated when {when}",
             Evidence(f"{host.get(manager_cgroup)}/cgroup.controllers", 1, _have(manager)),
             seen,
             fix=end_sessions(host),

@@ -11,12 +11,13 @@ from audit.model import (
     Evidence,
     Fail,
     Finding,
+    Fix,
     Level,
     NotApplicable,
     Pass,
     check,
 )
-from remediations.distro import install
+from remediations.distro import part_of_lxc
 from remediations.programs import readable
 
 # What the configs of today's images include.
@@ -54,7 +55,12 @@ def shared_config(host: Host) -> Iterator[Finding]:
             f"{path}, which images include, {what}",
             Evidence(path, None, what, "readable"),
             subject=file,
-            fix=install(host, "lxc") if text is None else readable(host, path, "lxc"),
+            fix=_fix(host, path, text is None),
             # the policy is read when the container starts, the configs when the template is done
             stages=STARTING if file.endswith(".seccomp") else (CREATE,),
         )
+
+
+def _fix(host: Host, path: str, absent: bool) -> Fix:
+    package = part_of_lxc(host, "config")
+    return package if absent else readable(host, path, package)

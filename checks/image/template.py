@@ -6,7 +6,7 @@ from audit.facts.template import TOOLS, judged_template, kind, script, template_
 from audit.host import Host
 from audit.model import CREATE, Evidence, Fail, Finding, Fix, Level, Pass, check
 from remediations.actions import USER, Install, Manual
-from remediations.distro import install
+from remediations.distro import install, part_of_lxc
 from remediations.programs import readable
 
 OTHER = "lxc-create -t download -n NAME -- -d DISTRIBUTION -r RELEASE -a ARCHITECTURE"
@@ -42,7 +42,7 @@ def template(host: Host) -> Iterator[Finding]:
     seen = Evidence(path, None, mode, "executable by the user")
     acl = host.xattr(path, "system.posix_acl_access")
     if stat.kind != "file" or not may(list(stat), acl, host.get(session_credentials), "x"):
-        fix = readable(host, path, "lxc", "rx")
+        fix = readable(host, path, _bring(host, name), "rx")
         yield Fail(f"the user may not execute the template {path}", seen, fix=fix)
     elif REFUSAL in host.get(script, name):
         yield Fail(
@@ -56,9 +56,10 @@ def template(host: Host) -> Iterator[Finding]:
 
 def _bring(host: Host, name: str) -> Fix:
     """LXC's own come with it; where the others are installed, nobody has one of this name."""
-    own = kind(name) in TOOLS
-    fix = install(host, "lxc" if own else "lxc-templates")
+    if kind(name) in TOOLS:
+        return part_of_lxc(host, f"lxc-{kind(name)}")
+    fix = install(host, "lxc-templates")
     installs = next((one for one in fix.actions if isinstance(one, Install)), None)
-    if own or installs is None or not installs.again:
+    if installs is None or not installs.again:
         return fix
     return Fix("other_template", "take another template", (Manual((OTHER,), USER),))

@@ -7,7 +7,7 @@ from audit.model import Evidence, Finding, Level, Pass, check
 
 @check("The kernel's build options can be read", Level.INFO)
 def config(host: Host) -> Iterator[Finding]:
-    """One of nine places holds the build configuration of the running kernel.
+    """One of ten places holds the build configuration of the running kernel.
 
     Where none does, the checks of build options ask the running kernel itself, which answers for
     most of them.

@@ -18,7 +18,7 @@ from audit.facts.links import (
     is_up,
     physical_ports,
 )
-from audit.facts.lxcnet import dnsmasq, lxc_net, network_up
+from audit.facts.lxcnet import LXC_NET, dnsmasq, lxc_net, marks, network_up, pid_files
 from audit.facts.nics import Nic
 from audit.facts.nicsetup import ipv4_interface
 from audit.facts.routes import overlapping
@@ -172,7 +172,8 @@ def filters(host: Host) -> Iterator[Finding]:
 def lxc_net_running(host: Host) -> Iterator[Finding]:
     """When the config uses lxc-net's bridge, lxc-net is enabled and its dnsmasq runs.
 
-    Without it the bridge, once made by hand, has neither DHCP nor DNS nor address translation.
+    Without it the bridge, once made by hand, has neither DHCP nor DNS nor address translation. On
+    Alpine the service is dnsmasq.lxcbr0, of the package lxc-bridge.
 
     Why: "failed to create listening socket for 10.0.3.1: Address already in use"
     See: LXC config/init/common/lxc-net.in, lxc-net.service
@@ -180,6 +181,9 @@ def lxc_net_running(host: Host) -> Iterator[Finding]:
     net = host.get(lxc_net)
     if net.bridge not in present(host):
         raise NotApplicable(f"no network of the config uses lxc-net's bridge {net.bridge}")
+    if not net.installed and net.service != LXC_NET:
+        raise NotApplicable(f"{net.service} is not installed: {net.bridge} is made in another way")
+    name, mark = net.service, Evidence(host.get(marks)[0], None, "absent", "present")
     if not net.enabled:
         yield Fail(
             f"lxc-net is off: {net.file} does not set USE_LXC_BRIDGE to true",
@@ -188,18 +192,18 @@ def lxc_net_running(host: Host) -> Iterator[Finding]:
         )
     elif not host.get(network_up):
         yield Fail(
-            f"lxc-net does not run, so {net.bridge} has no DHCP, DNS or address translation",
-            Evidence("/run/lxc/network_up", None, "absent", "present"),
+            f"{name} does not run, so {net.bridge} has no DHCP, DNS or address translation",
+            mark,
             fix=lxcnet.start(host, net.bridge),
         )
     elif host.get(dnsmasq) is None:
         yield Fail(
-            "lxc-net was started, but its dnsmasq is gone: no DHCP and no DNS",
-            Evidence("/run/lxc/dnsmasq.pid"),
+            f"{name} was started, but its dnsmasq is gone: no DHCP and no DNS",
+            Evidence(host.get(pid_files)[0]),
             fix=lxcnet.restart(host),
         )
     else:
-        yield Pass(f"lxc-net runs {net.bridge}", Evidence("/run/lxc/network_up"))
+        yield Pass(f"{name} runs {net.bridge}", Evidence(mark.source))
 
 
 def subnet(host: Host) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 from typing import cast
 
-from audit.facts.mounts import MOUNTINFO, mounts
+from audit.facts.mounts import MOUNTINFO, has_root_of_init, mounts
 from audit.facts.session import is_mine, session_credentials
 from audit.host import Host
 from audit.model import (
@@ -18,7 +18,8 @@ from audit.model import (
 )
 from remediations.session import own_login
 
-# An initramfs that does not move its mounts to the new root leaves proc, sys, dev and run.
+# An initramfs that does not move its mounts to the new root leaves proc, sys, dev and run; Linux
+# 7.0 leaves the empty file system and the initramfs that the root was mounted on.
 LEFT_BY_BOOT = 4
 
 
@@ -49,6 +50,8 @@ def chroot(host: Host) -> Iterator[Finding]:
     seen = Evidence(MOUNTINFO, None, f"{len(table)} mounts", f"{count or len(table)} mounts")
     if hidden <= 0 or _makes_a_namespace(host):
         yield Pass("every mount can be reached from /", seen)
+    elif hidden <= LEFT_BY_BOOT and host.get(has_root_of_init):
+        yield Pass("this session's / is the one that the host was booted to", seen)
     elif hidden > LEFT_BY_BOOT:
         yield Fail(
             f"this session is in a chroot: {hidden} mounts of its namespace lie outside its /",

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from audit.facts.executables import Executable, which
 from audit.facts.lsm import (
     RESTRICT_USERNS,
+    allows_userns,
     attaches,
     is_apparmor_enabled,
     is_loaded,
@@ -87,7 +88,7 @@ def _judge(host: Host, program: Executable, name: str, stages: tuple[Stage, ...]
     # The most specific attachment wins; exact paths are longer than globs that name them.
     profile = max(covering, key=lambda p: (p.attachment == path, len(p.attachment)))
     seen = Evidence(profile.path, profile.line, f"profile {profile.name}", "userns,")
-    if not profile.allows_userns:
+    if not host.get(allows_userns, profile):
         return Fail(
             f"{restricted} profile {profile.name} of {path} has no userns rule",
             seen,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.facts.kconfig import PLACES, is_known_to, kconfig, parse_kconfig, unpacked
+from audit.facts.kconfig import PLACES, is_known_to, kconfig, parse_kconfig, places, unpacked
 from audit.host import Host
 from audit.model import Unknown
 from audit.source import Answer, Question, Refused
@@ -68,6 +68,21 @@ def test_each_of_the_other_eight_places_will_do(place: str) -> None:
     found = on({place: TEXT}).get(kconfig)
     assert found.path == place
     assert found.value("USER_NS") == "y"
+
+
+@pytest.mark.parametrize(
+    ("release", "flavour"),
+    [("6.12.90-0-lts", "lts"), ("6.12.90-0-virt", "virt"), ("6.6.31-0-rpi", "rpi")],
+)
+def test_alpine_names_it_after_the_flavour(release: str, flavour: str) -> None:
+    path = f"/boot/config-{flavour}"
+    text = TEXT.replace("6.1.0", release)
+    files: dict[str, str | None] = {**dict.fromkeys(places(release)), path: text}
+    found = made_host(files, {("uname",): ["Linux", "h", release, "x86_64"]}).get(kconfig)
+    assert (found.path, found.exact, found.value("USER_NS")) == (path, True, "y")
+    files[path] = TEXT  # of a kernel that was replaced since this one was booted
+    older = made_host(files, {("uname",): ["Linux", "h", release, "x86_64"]}).get(kconfig)
+    assert not older.exact
 
 
 def test_a_configuration_in_usr_src_for_another_kernel_is_weak() -> None:

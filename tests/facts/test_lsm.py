@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from audit.facts.lsm import (
     APPARMOR,
     APPARMOR_ENABLED,
+    allows_userns,
     attaches,
     is_apparmor_enabled,
     is_loaded,
@@ -19,7 +20,7 @@ from audit.facts.lsm import (
     selinux_mode,
 )
 from audit.model import Unknown
-from audit.source import Refused
+from audit.source import Answer, Question, Refused
 from audit.testing import made_host
 
 UBUNTU = """abi <abi/4.0>,
@@ -51,6 +52,33 @@ def test_ubuntus_profile_allows_user_namespaces() -> None:
 def test_a_policy_of_an_older_abi_does_not_mediate_them() -> None:
     (profile,) = parse_profiles("/etc/apparmor.d/usr.bin.lxc-start", OLD)
     assert (profile.attachment, profile.allows_userns) == ("/usr/bin/lxc-start", True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#include <abstractions/lxc/start-container>",  # as Ubuntu's lxc 5.0.3 ships it
+        "include if exists <abstractions/lxc/start-container>",
+        'include "/etc/apparmor.d/abstractions/lxc/start-container"',
+        "include <abstractions/lxc>",  # a directory: all of it
+        "include <local/lxc-start>",
+    ],
+)
+def test_the_userns_rule_may_be_in_what_a_profile_includes(line: str) -> None:
+    text = f"abi <abi/4.0>,\n/usr/bin/lxc-start flags=(attach_disconnected) {{\n  {line}\n}}\n"
+    (profile,) = parse_profiles("/etc/apparmor.d/usr.bin.lxc-start", text)
+    assert not profile.allows_userns
+    policy = "/etc/apparmor.d"
+    start, own = f"{policy}/abstractions/lxc/start-container", f"{policy}/local/lxc-start"
+    directory: Answer = ["directory", 0o755, 0, 0, 0, 0, 1]
+    answers: dict[Question, Answer | Refused] = {
+        ("stat", f"{policy}/abstractions/lxc"): directory,
+        ("list", f"{policy}/abstractions/lxc"): ["start-container"],
+    }
+    files: dict[str, str | None] = {start: "  userns,\n  file,\n", own: f"include <{start[16:]}>\n"}
+    assert made_host(files, answers).get(allows_userns, profile)
+    files[start] = "  file,\n  include <local/lxc-start>\n"
+    assert not made_host(files, answers).get(allows_userns, profile)
 
 
 def test_a_profile_of_the_new_abi_without_a_userns_rule_does_not_allow_them() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
+import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,7 +15,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from tests.hosts import machine, matrix
+from tests.hosts import machine, matrix, measured, recording
+from tests.hosts.measured import Measured
 from tests.hosts.trial import DEFECT, Trial
 from tests.hosts.variants import MATRIX, Boot, Variant
 from tests.truth import table as truth
@@ -22,9 +25,9 @@ from tests.truth import table as truth
 class Screen:
     """The live table on a terminal; on a pipe, a line per variant."""
 
-    def __init__(self, variants: list[Variant], live: Live, out: Path | None) -> None:
-        self.live = live
-        self.out = out
+    def __init__(self, variants: list[Variant], live: Live, out: Path | None, keep: bool) -> None:
+        self.live, self.out, self.keep = live, out, keep
+        self.lock = threading.Lock()
         self.began = time.monotonic()
         self.state = {variant.name: ("", "", "", "", "") for variant in variants}
         self.what = {variant.name: variant.what for variant in variants}
@@ -54,12 +57,20 @@ class Screen:
                 self.put(variant.name, "...")
 
     def done(self, trial: Trial) -> None:
+        with self.lock:
+            self._done(trial)
+
+    def _done(self, trial: Trial) -> None:
         name = trial.variant.name
         self.trials[name] = trial
         if self.out:
             self.out.mkdir(parents=True, exist_ok=True)
             (self.out / f"{name}.snapshot.json").write_text(trial.snapshot)
-            (self.out / f"{name}.json").write_text(json.dumps(trial.document(), indent=1))
+            document = {**trial._asdict(), "variant": name, "snapshot": None}
+            (self.out / f"{name}.json").write_text(json.dumps(document, indent=1))
+        if self.keep:
+            recording.keep(name, trial.snapshot)
+            measured.keep([Measured.of(trial)])
         lines = truth.summaries(trial.rows)
         cells = [
             " ".join(getattr(line, part) for line in lines) for part in ("reality", "predicted")
@@ -83,15 +94,21 @@ def main() -> int:
     parser.add_argument("--only", default="*", help="variants whose name matches one of the globs")
     parser.add_argument("--jobs", type=int, default=2, help="hosts at a time")
     parser.add_argument("--out", type=Path, help="a directory for results and snapshots")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep what was measured: tests/recorded/hosts, docs/hosts.md, README.md",
+    )
     args = parser.parse_args()
     if reason := machine.obstacle():
         print(f"tests.hosts: {reason}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     globs = args.only.split(",")
     variants = [v for v in MATRIX if any(fnmatch.fnmatch(v.name, one) for one in globs)]
     console = Console()
     with Live(console=console, auto_refresh=False, transient=False) as live:
-        screen = Screen(variants, live, args.out)
+        screen = Screen(variants, live, args.out, args.keep)
         listener = matrix.Listener(
             screen.booting, lambda one: screen.put(one.name, "at work"), screen.done, screen.failed
         )

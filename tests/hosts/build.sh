@@ -52,7 +52,7 @@ printf '127.0.0.1 localhost %s\n' "$SUITE" >"$root/etc/hosts"
 if [ -z "$BARE" ]; then
     chroot "$root" useradd -m -s /bin/bash lxc  # which allots sub-ids by itself
 fi
-rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/machine-id" "$root/var/lib/dbus/machine-id"
+rm -f "$root"/var/cache/apt/*.bin "$root"/etc/ssh/ssh_host_* "$root/etc/machine-id" "$root/var/lib/dbus/machine-id"
 : >"$root/etc/machine-id"
 install -m 755 "$here/agent.py" "$root/usr/local/sbin/host-agent"
 
@@ -125,3 +125,9 @@ truncate -s "${MIB}M" "$OUT/disk.img"
 id=6c78632d-7072-6566-6c69-676874000000
 E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -t ext4 -O ^has_journal,^metadata_csum \
     -E "lazy_itable_init=1,hash_seed=$id" -U "$id" -L root -d "$root" "$OUT/disk.img"
+# The files' own times of change and access are those of the build.
+inodes=$(dumpe2fs -h "$OUT/disk.img" 2>/dev/null |
+    awk '/^Inode count/ {all = $3} /^Free inodes/ {free = $3} END {print all - free}')
+seq 2 "$inodes" | awk -v when="@$SOURCE_DATE_EPOCH" '$1 == 2 || $1 > 10 {
+    print "set_inode_field <" $1 "> ctime " when "\nset_inode_field <" $1 "> atime " when
+}' | debugfs -w -f - "$OUT/disk.img" >/dev/null 2>&1

@@ -37,7 +37,9 @@ class Channel:
         with self.changed:
             while not self.free:
                 self.changed.wait()
-            path = self.free.pop()
+            # The one that has rested longest: that its last user hung up is told to the host on
+            # another queue than data, and may come to its ears after the next command.
+            path = self.free.pop(0)
         try:
             with socket.socket(socket.AF_UNIX) as own:
                 try:

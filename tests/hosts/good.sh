@@ -1,10 +1,9 @@
 # A host as the how-tos set it up, by hand and not by our own fix: a config with the map that /etc/subuid grants, a
-# bridge that the user may use, a home that the container's root can pass.
+# home that the container's root can pass, and the right to use the bridge of bridge.sh.
 # shellcheck shell=sh
 set -eu
 U=lxc
 H=/home/lxc
-ip link set lo up
 chmod a+x "$H"
 map() { awk -F: -v u="$U" '$1 == u {print $2, $3; exit}' "$1"; }
 mkdir -p "$H/.config/lxc"
@@ -18,12 +17,5 @@ lxc.idmap = g 0 $(map /etc/subgid)
 lxc.apparmor.profile = unconfined
 CONF
 chown -R "$U:" "$H/.config"
-if ! [ -e /sys/class/net/br0 ]; then
-    ip link add name br0 type bridge
-    ip addr add 192.168.10.1/24 dev br0
-    ip link set br0 up
-    dnsmasq --interface=br0 --bind-interfaces --except-interface=lo --dhcp-range=192.168.10.110,192.168.10.190 \
-        --dhcp-authoritative --pid-file= --leasefile-ro
-fi
 mkdir -p /etc/lxc
 grep -qs "^$U veth br0" /etc/lxc/lxc-usernet || echo "$U veth br0 5" >>/etc/lxc/lxc-usernet

@@ -16,15 +16,25 @@ from typing import NamedTuple
 from tests.truth import guest as store
 
 HERE = Path(__file__).parent
-TOOLS = ("mmdebstrap", "mke2fs", "cpio", "depmod", "modprobe", "xz", "zstd", "patchelf")
+TOOLS = (
+    *("mmdebstrap", "mke2fs", "debugfs", "cpio", "depmod", "modprobe", "xz", "zstd", "patchelf"),
+)
 BUILD_SECONDS = 1200
 # Of every file: an image made twice of the same packages is the same to the byte.
 EPOCH = "1767225600"
-UBUNTU_KEYRING = "ubuntu-archive-keyring.gpg"
+# What apt and Python say of a mirror that cannot be reached from here.
+UNREACHABLE = (
+    *("Could not resolve", "Temporary failure resolving", "Could not connect"),
+    *("Connection failed", "Name or service not known", "Connection refused"),
+)
 
 
 class NoImage(Exception):
-    """Why an image cannot be had here."""
+    """Why an image cannot be had here: what is missing, or a mirror that is out of reach."""
+
+
+class BuildFailed(NoImage):
+    """An image could not be built although all is there that it takes."""
 
 
 class Image(NamedTuple):
@@ -190,10 +200,11 @@ def _build(image: Image, directory: Path) -> None:
                 timeout=BUILD_SECONDS,
             ).returncode
         except subprocess.TimeoutExpired:
-            raise NoImage(f"{image.name} was not built within {BUILD_SECONDS} s") from None
+            raise BuildFailed(f"{image.name} was not built within {BUILD_SECONDS} s") from None
     if code:
-        words = log.read_text(errors="replace").strip().splitlines()[-3:]
-        raise NoImage(f"{image.name} could not be built: {' / '.join(words)}")
+        text = log.read_text(errors="replace").strip()
+        words = f"{image.name} could not be built: {' / '.join(text.splitlines()[-3:])}"
+        raise NoImage(words) if any(one in text for one in UNREACHABLE) else BuildFailed(words)
 
 
 @contextmanager

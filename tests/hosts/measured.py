@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -41,7 +43,8 @@ class Measured(NamedTuple):
     def of(cls, trial: Trial) -> Measured:
         """From a trial that was just made."""
         variant, count = trial.variant, [row.verdict for row in trial.rows]
-        host = {key: trial.seen[key] for key in ("os", "kernel", "init", "lxc", "cgroup")}
+        seen = trial.results[0]["seen"]
+        host = {key: seen[key] for key in ("os", "kernel", "init", "lxc", "cgroup")}
         return cls(
             name=variant.name,
             what=variant.what,
@@ -65,7 +68,19 @@ def stored() -> dict[str, Measured]:
 
 
 def keep(new: Iterable[Measured]) -> None:
-    """Put new measurements in place of older ones, and write the pages anew."""
+    """Put new measurements in place of older ones, and write the pages anew.
+
+    The directory is locked meanwhile: several runs may be under way.
+    """
+    directory = os.open(RESULTS.parent, os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_EX)
+    try:
+        _keep(new)
+    finally:
+        os.close(directory)
+
+
+def _keep(new: Iterable[Measured]) -> None:
     known = {**stored(), **{one.name: one for one in new}}
     found = [known[variant.name] for variant in MATRIX if variant.name in known]
     lines = ",\n".join(json.dumps(one._asdict()) for one in found)
@@ -102,6 +117,8 @@ def page(found: list[Measured]) -> str:
             cells = (one.name, one.what, one.session, f"`{signs(one)}`", one.mended, *counts)
             parts.append(_row((*cells, one.date)))
         parts.append("\n")
+    if missing := sorted({one.name for one in MATRIX} - {one.name for one in found}):
+        parts.append(f"Not measured yet: {', '.join(missing)}.\n")
     return "".join(parts).rstrip("\n") + "\n"
 
 

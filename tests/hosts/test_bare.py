@@ -44,6 +44,8 @@ def test_one_file_and_one_fix_make_a_container_with_network() -> None:
         pytest.skip(reason)
     try:
         story = bare.told(bare.HOSTS[0])
+    except image.BuildFailed:
+        raise
     except (image.NoImage, bare.NoMirror) as why:
         pytest.skip(str(why))
     first, *others = story.lines

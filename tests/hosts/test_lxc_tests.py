@@ -16,6 +16,8 @@ def test_lxcs_own_scripts_pass_on_a_host_that_we_have_fixed_and_used() -> None:
         pytest.skip(reason)
     try:
         trial = lxc_tests.tried("hybrid", before=False)
+    except image.BuildFailed:
+        raise
     except image.NoImage as why:
         pytest.skip(str(why))
     for line, (code, printed) in trial.ours.items():

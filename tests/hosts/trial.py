@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 import time
 from typing import Any, NamedTuple
 
+from tests.files import ROOT
 from tests.hosts.machine import Machine
-from tests.hosts.ready import LOGOUT, READY, inside
+from tests.hosts.ready import BRIDGE, LOGOUT, READY, inside
 from tests.hosts.variants import Variant
 from tests.truth import table
+from tests.truth.inside import said
 from tests.truth.table import Row
 
 BROKEN = "broken"
@@ -21,28 +26,38 @@ WELL, FIXED, BY_HAND, DEFECT = "well", "fixed", "by hand", "defect"
 class Trial(NamedTuple):
     """What a variant said and did.
 
-    `mended`: WELL (nothing to fix), FIXED (it ran after `fix --apply`, a new login, and a reboot
-    when it asked for one), BY_HAND (what is left is a person's) or DEFECT.
+    `results`: of the broken host, and when it was mended, of that. `mended`: WELL (nothing to fix),
+    FIXED (it ran after `fix --apply`, a new login, and a reboot when it asked for one), BY_HAND
+    (what is left is a person's) or DEFECT.
     """
 
     variant: Variant
-    rows: list[Row]
+    results: list[dict[str, Any]]
     mended: str
     words: str  # of the fix
-    reality: dict[str, dict[str, bool]]  # before the fix: container -> stage -> does it work
     snapshot: str  # of the host before the fix
-    seen: dict[str, str]
     seconds: float
 
-    def document(self) -> dict[str, Any]:
-        """All but the snapshot, for JSON."""
-        rows = [row._asdict() for row in self.rows]
-        return {**self._asdict(), "variant": self.variant.name, "rows": rows, "snapshot": None}
+    @property
+    def rows(self) -> list[Row]:
+        """The predictions, before and after the fix."""
+        case = self.variant.case
+        cases = (case, case._replace(name=f"{case.name}, fixed"))
+        pairs = zip(cases, self.results, strict=False)
+        return [row for one, result in pairs for row in table.rows(one, result)]
 
     @property
     def wrong(self) -> list[Row]:
         """The predictions that were wrong, and what crashed."""
         return [row for row in self.rows if row.verdict in table.BAD]
+
+    @property
+    def reality(self) -> dict[str, dict[str, bool]]:
+        """Before the fix: container -> stage -> does it work."""
+        return {
+            name: {stage: one["works"] for stage, one in stages.items()}
+            for name, stages in self.results[0]["reality"].items()
+        }
 
 
 def tried(machine: Machine, variant: Variant) -> Trial:
@@ -51,28 +66,37 @@ def tried(machine: Machine, variant: Variant) -> Trial:
     machine.load(READY)
     machine.shell(variant.sabotage)
     machine.save(BROKEN)
-    before = judged(machine, variant)
-    snapshot, seen = before.pop("snapshot"), before.pop("seen")
-    rows = table.rows(variant.case, before)
+    results = [judged(machine, variant, "full" if variant.in_tests else "")]
+    snapshot = results[0].pop("snapshot")
+    results[0]["reports"]["new"]["snapshot"] = replayed(snapshot)
     mended, words = WELL, ""
-    if not runs(before):
-        mended, words, after = mend(machine, variant)
-        rows += after
-    reality = {
-        name: {stage: one["works"] for stage, one in stages.items()}
-        for name, stages in before["reality"].items()
-    }
-    seconds = time.monotonic() - began
-    return Trial(variant, rows, mended, words, reality, snapshot, seen, seconds)
+    if not runs(results[0]):
+        words = mend(machine)
+        results.append(judged(machine, variant, "again"))
+        mended = FIXED if runs(results[1]) else BY_HAND if variant.by_hand else DEFECT
+    return Trial(variant, results, mended, words, snapshot, time.monotonic() - began)
 
 
-def judged(machine: Machine, variant: Variant) -> dict[str, Any]:
+def judged(machine: Machine, variant: Variant, how: str) -> dict[str, Any]:
     """What tests/hosts/inside.py finds."""
-    probe = "probe" if variant.in_tests else ""
-    found: dict[str, Any] = json.loads(
-        inside(machine, f"judge {variant.session} {TEMPLATE} {probe}")
-    )
+    words = f"judge {variant.session} {TEMPLATE} {how}"
+    found: dict[str, Any] = json.loads(inside(machine, words))
     return found
+
+
+def replayed(snapshot: str) -> dict[str, Any]:
+    """What the audit says here about a host that was recorded there."""
+    audit = ["-m", "lxc_preflight", "audit", "--snapshot", "-", "--format", "json"]
+    return said(
+        subprocess.run(
+            [sys.executable, *audit],
+            input=snapshot,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    )
 
 
 def runs(result: dict[str, Any]) -> bool:
@@ -83,16 +107,13 @@ def runs(result: dict[str, Any]) -> bool:
     return len(ran) == 5 and all(ran)
 
 
-def mend(machine: Machine, variant: Variant) -> tuple[str, str, list[Row]]:
-    """`fix --apply` on the broken host, a new login or a reboot, and everything again."""
+def mend(machine: Machine) -> str:
+    """`fix --apply` on the broken host, then a new login, or a reboot; what the fix said."""
     machine.load(BROKEN)
     said = json.loads(inside(machine, f"mend {TEMPLATE}"))
     words = f"{said['out']}\n{said['err']}".strip()
     machine.shell(LOGOUT)
-    if "reboot" in words:
+    if re.search(r"^Then: .*reboot", words, re.MULTILINE):
         machine.reboot()
-    after = judged(machine, variant)
-    rows = table.rows(variant.case._replace(name=f"{variant.name}, fixed"), after)
-    if runs(after):
-        return FIXED, words, rows
-    return BY_HAND if variant.by_hand else DEFECT, words, rows
+        machine.shell(BRIDGE)
+    return words

@@ -92,7 +92,7 @@ def test_a_host_that_cannot_be_looked_at_still_gets_its_wording() -> None:
         ("fedora", "shadow-utils"),
         ("arch", "shadow"),
         ("gentoo", "sys-apps/shadow"),
-        ("alpine", "shadow-uidmap"),
+        ("alpine", "shadow-subids"),
     ],
 )
 def test_newuidmap_is_in_the_package_of_the_family(family: str, package: str) -> None:
@@ -107,7 +107,7 @@ def test_newuidmap_is_in_the_package_of_the_family(family: str, package: str) ->
         ("fedora", "dnf reinstall -y shadow-utils"),
         ("arch", "pacman -S --noconfirm shadow"),
         ("gentoo", "emerge --oneshot sys-apps/shadow"),
-        ("alpine", "apk fix shadow-uidmap"),
+        ("alpine", "apk fix shadow-subids"),
     ],
 )
 def test_what_is_there_and_has_lost_something_is_installed_again(family: str, command: str) -> None:
@@ -121,6 +121,36 @@ def test_what_a_package_is_split_into_is_installed_again_with_it() -> None:
     (action,) = distro.install(host, "lxc").actions
     assert action == Install("debian", ("lxc", "liblxc-common"), again=True)
     assert distro.needed(host, "lxc") == (Install("debian", ("lxc", "lxc-templates")),)
+
+
+@pytest.mark.parametrize(
+    ("family", "part", "packages"),
+    [
+        ("debian", "lxc-download", ("lxc", "lxc-templates")),
+        ("fedora", "lxc-download", ("lxc-templates",)),
+        ("fedora", "lxc-busybox", ("lxc-templates",)),
+        ("fedora", "config", ("lxc-templates",)),
+        ("arch", "lxc-busybox", ("lxc",)),
+        ("gentoo", "lxc-oci", ("app-containers/lxc",)),
+        ("alpine", "lxc-download", ("lxc-download",)),
+        ("alpine", "lxc-oci", ("lxc-templates-oci",)),
+        ("alpine", "lxc-busybox", ("lxc-templates",)),
+        ("alpine", "config", ("lxc", "lxc-download")),
+    ],
+)
+def test_a_part_of_lxc_is_in_a_package_of_its_own_where_the_family_splits_it_off(
+    family: str, part: str, packages: tuple[str, ...]
+) -> None:
+    (action,) = distro.part_of_lxc(host_of(family), part).actions
+    assert action == Install(family, packages)
+
+
+@pytest.mark.parametrize("tool", ["libcgroup", "pam-cgfs"])
+def test_what_no_package_of_the_family_has_is_left_to_a_person(tool: str) -> None:
+    host = host_of("arch")
+    by_hand = (Manual((f"# install {tool} from its source",), "root"),)
+    assert distro.install(host, tool).actions == distro.needed(host, tool) == by_hand
+    assert distro.needed(host_of("arch", **{tool: "3.1.0"}), tool) == ()
 
 
 def test_a_machine_that_never_installed_anything_gets_its_package_lists_first() -> None:

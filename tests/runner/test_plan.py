@@ -24,14 +24,15 @@ from audit.facts.seats import (
     leaf_seat,
     run_seat,
 )
+from audit.facts.session import variable
 from audit.facts.subids import granted
-from audit.facts.systemd import UserManager, user_manager
+from audit.facts.systemd import UserManager, own_runtime_dir, user_manager
 from audit.facts.userfiles import Denied, user_read
 from audit.host import Host, Request
 from audit.testing import made_host
 from runner import enter
 from runner.config import id_maps, write
-from runner.plan import IN_SCOPE, to_attach, to_start
+from runner.plan import IN_SCOPE, in_scope, to_attach, to_start
 from runner.wishes import Limits, Network
 from tests.primed import primed
 
@@ -52,8 +53,15 @@ def planned(kind: str, version: tuple[int, int, int] = (5, 0, 2), **more: Any) -
         asks_systemd: kind == OWN_SCOPE,
         user_manager: RUNS if kind in (SCOPE, OWN_SCOPE) else NONE,
         leaf_seat: seat(LEAF) if kind == LEAF else None,
+        own_runtime_dir: "/run/user/1001",
     }
-    return primed(made_host(), facts | more)
+    return in_session(primed(made_host(), facts | more), "/run/user/1001")
+
+
+def in_session(host: Host, runtime_dir: str | None) -> Host:
+    """The host asked from a session with this XDG_RUNTIME_DIR."""
+    host._facts[(variable, "XDG_RUNTIME_DIR")] = (runtime_dir, None, frozenset())
+    return host
 
 
 def test_the_start_follows_the_seat_that_the_audit_judged() -> None:
@@ -67,6 +75,13 @@ def test_the_start_follows_the_seat_that_the_audit_judged() -> None:
     leaf = to_start(planned(LEAF), "web1-7")
     assert leaf.leaf == "/sys/fs/cgroup/top/lxc-preflight-web1-7"
     assert leaf.prefix[:2] == ("sh", "-c") and leaf.prefix[-1] == "cpu memory"
+
+
+def test_a_job_of_crons_is_told_where_the_users_manager_is() -> None:
+    assert planned(SCOPE).get(in_scope) == IN_SCOPE
+    job = in_session(planned(SCOPE), None)
+    expected = ("env", "XDG_RUNTIME_DIR=/run/user/1001", *IN_SCOPE)
+    assert to_start(job, "t").prefix == to_attach(job, "t").prefix == expected
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,15 @@ def test_apparmor_may_allow_lxc_what_it_refuses_the_probe() -> None:
     assert (found.outcome, found.stages) == (Outcome.FAIL, STARTING)
 
 
+def test_apparmor_may_allow_lxc_the_map_that_it_refuses_the_probe() -> None:
+    """Seen on Ubuntu 24.04: newuidmap fails below an unconfined program, and not below LXC's."""
+    question = ("probe", "idmap", WHO, ENV, TRIPLE, TRIPLE)
+    found = finding("idmap", on({question: dict(REFUSED)}, restricted="1"))
+    assert (found.outcome, found.stages) == (Outcome.UNKNOWN, ())
+    found = finding("idmap", on({question: dict(REFUSED)}, restricted="0"))
+    assert (found.outcome, found.stages) == (Outcome.FAIL, EVERYTHING)
+
+
 @pytest.mark.parametrize("key", ["cgroup", "usernic"])
 def test_what_the_config_or_the_session_does_not_have_is_not_tried(key: str) -> None:
     assert finding(key, on({})).outcome is Outcome.NOT_APPLICABLE

@@ -64,6 +64,27 @@ def test_mounts_outside_of_the_root_directory_tell_a_chroot(
     assert outcome(chroot, made) is expected
 
 
+@pytest.mark.parametrize(
+    ("namespace", "root", "expected"),
+    [
+        ("pid:[4026531836]", "1", Outcome.PASS),
+        ("pid:[4026531836]", "9", Outcome.UNKNOWN),  # chroot to a mount of its own
+        ("pid:[4026532222]", "1", Outcome.UNKNOWN),  # process 1 may be in the same chroot
+    ],
+)
+def test_what_the_boot_left_below_the_root_of_init_is_no_chroot(
+    namespace: str, root: str, expected: Outcome
+) -> None:
+    table = "{} 0 8:1 / / rw - ext4 /dev/vda rw\n"
+    answers = {
+        ("read", "/proc/self/mountinfo"): table.format("1"),
+        ("read", "/proc/1/mountinfo"): table.format(root),
+        ("link", "/proc/self/ns/pid"): namespace,
+        ("mounts",): 3,
+    }
+    assert outcome(chroot, host(MINE, answers)) is expected
+
+
 def test_a_root_directory_that_is_no_mount_is_a_chroot() -> None:
     table = {("read", "/proc/self/mountinfo"): "5 4 0:5 / /proc rw - proc proc rw\n"}
     assert outcome(chroot, host(MINE, table)) is Outcome.FAIL
