@@ -9,7 +9,7 @@ JOBS ?= 2
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup audit pyz test truth cures hosts lint bench fuzz docs golden lock clean
+.PHONY: help setup audit pyz test truth cures hosts bare lint bench fuzz docs golden lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
@@ -35,6 +35,9 @@ cures: setup ## as root: break a host, fix it, start a container, take it back; 
 
 hosts: setup ## boot Debian, Ubuntu and OpenRC hosts in QEMU and judge every verdict there (2 hours); ARGS="--only 'd12*'"
 	$(BIN)/python -m tests.hosts --keep $(ARGS)
+
+bare: setup ## as root: boot bare Debians; one file, one fix, a container; docs/from-nothing.md
+	$(BIN)/python -m tests.hosts.bare
 
 lint: setup ## the linters alone
 	$(BIN)/ruff check

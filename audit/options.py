@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+import lxc_preflight
 from audit.errors import UsageError
 from audit.host import Host, Request
 from audit.model import Check, NotApplicable, Unknown
@@ -188,7 +189,10 @@ def _demand_user(host: Host, args: argparse.Namespace) -> None:
     where = {"live": "on this host", "root": f"in {args.root}"}.get(
         host.source.kind, "in this snapshot"
     )
-    raise UsageError(f"there is no user {called} {where}: name one with --user")
+    make = ""
+    if host.source.kind == "live" and not user.isdecimal():
+        make = f", or have it made: {lxc_preflight.called()} fix --user {user}"
+    raise UsageError(f"there is no user {called} {where}: name one with --user{make}")
 
 
 def _demand_container(host: Host, name: str) -> None:

@@ -64,16 +64,6 @@ NAMES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "acl": {"portage": ("sys-apps/acl",)},
 }
-# Other names for the same software, as a person of one distribution or the other would type them.
-ALIASES = {
-    "uidmap": "shadow",
-    "shadow-utils": "shadow",
-    "cgroup-tools": "libcgroup",
-    "libcgroup-tools": "libcgroup",
-    "liblxc1": "liblxc",
-    "dnsmasq-base": "dnsmasq",
-    "busybox-static": "busybox",
-}
 
 DPKG = "/var/lib/dpkg/status"
 PACMAN = "/var/lib/pacman/local"
@@ -118,7 +108,6 @@ class Packages:
         None when a database could be read and none of them knows the package as installed. Raises
         Unknown when there is no database, or when the only ones that might know cannot be read.
         """
-        name = ALIASES.get(name, name)
         seen = False
         why: Unknown | None = None
         for database, look in self._databases():

@@ -14,14 +14,16 @@ from lxc_preflight import __version__, called
 from remediations.script import Subject, script
 
 
-def text_of(found: Plan, host: Host, user: str = "", form: str = "sh") -> str:
-    """The plan as `sh` or `ansible`; `user` is the name of an account that is yet to be made."""
+def text_of(found: Plan, host: Host, user: str = "", form: str = "sh", *, first: int = 1) -> str:
+    """The plan as `sh` or `ansible`; `user` is the name of an account that is yet to be made,
+    `first` the number of the script's first step.
+    """
     subject = subject_of(host, user)
     if form == "ansible":
         from remediations.ansible import playbook
 
         return playbook(found.steps, subject)
-    return script(found.steps, subject)
+    return script(found.steps, subject, first)
 
 
 def subject_of(host: Host, user: str = "") -> Subject:

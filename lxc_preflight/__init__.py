@@ -60,6 +60,13 @@ def called() -> str:
     return join([sys.orig_argv[0], path])
 
 
+def as_root(command: str) -> str:
+    """A command line of root's as one that can be typed here: root may have no sudo."""
+    from shutil import which
+
+    return command if os.geteuid() == 0 and which("sudo") is None else f"sudo {command}"
+
+
 def as_called(command: str) -> str:
     """A command line for this program as one that can be typed here."""
     name, blank, rest = command.partition(" ")

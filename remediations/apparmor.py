@@ -6,16 +6,18 @@ import re
 
 from audit.facts.config import container_config
 from audit.facts.executables import Executable
+from audit.facts.init import OPENRC, SYSVINIT
 from audit.facts.lsm import APPARMOR, Profile
 from audit.host import Host
 from audit.model import Fix, NotApplicable, Unknown
 from remediations.actions import ROOT, USER, Manual, Run, Write
 from remediations.config import append_fix, put
-from remediations.distro import needed
+from remediations.distro import init_of, needed, service
 from remediations.helpers import is_trusted
 from remediations.quoting import word
 
 DIRECTORY = "/etc/apparmor.d"
+PARSERS = ("/usr/sbin/apparmor_parser", "/sbin/apparmor_parser")
 # What a policy file can hold as it is: no globs, blanks and quotes.
 PLAIN = re.compile(r"/[\w./+-]+", re.ASCII)
 PROFILE = """\
@@ -68,6 +70,19 @@ def unconfined(host: Host) -> Fix:
     """Let the container run without a profile of AppArmor: its user namespace confines it."""
     fix = _set(host, "lxc.apparmor.profile", "unconfined")
     return fix._replace(title="let the container run unconfined by AppArmor")
+
+
+def default_profile(host: Host) -> Fix:
+    """Have LXC's own profile loaded. Its unit for systemd does that at boot, with what the package
+    apparmor brings; scripts of other init systems do not.
+    """
+    try:
+        has_parser = any(host.stat(path) is not None for path in PARSERS)
+    except Unknown:
+        has_parser = True
+    if init_of(host) in (OPENRC, SYSVINIT) or not has_parser:
+        return unconfined(host)
+    return service(host, "lxc")
 
 
 def incomplete(host: Host) -> Fix:

@@ -6,9 +6,11 @@ from audit.facts.accounts import target
 from audit.facts.config import Config, config_at
 from audit.host import Host
 from audit.model import Fix, NotApplicable, Unknown
+from remediations import lxcnet
 from remediations.actions import Action, Mode, Owner
 from remediations.aside import aside
 from remediations.config import append, is_below
+from remediations.distro import init_of
 from remediations.idmap import map_root
 
 SHIPPED = "/etc/lxc/default.conf"
@@ -76,7 +78,7 @@ def _in_the_way(host: Host, path: str) -> tuple[Action, ...]:
 
 def _is_usable(host: Host) -> bool:
     """Whether LXC takes the distribution's config, and a user's container gets what it asks for: no
-    network, or one on a bridge that is there.
+    network, or one on a bridge that is there or that lxc-net only has to be started for.
     """
     try:
         stat = host.stat(SHIPPED)
@@ -88,13 +90,25 @@ def _is_usable(host: Host) -> bool:
         return False
 
 
+def _can_be_had(host: Host, bridge: str) -> bool:
+    if host.lstat(f"/sys/class/net/{bridge}/bridge") is not None:
+        return True
+    net = lxcnet.settings(host)
+    return (
+        net is not None
+        and net.enabled
+        and net.bridge == bridge
+        and init_of(host) in lxcnet.RESTART  # something runs that starts it
+    )
+
+
 def _suits_a_user(host: Host, shipped: Config) -> bool:
     for entry in shipped.live:
         part = entry.key.rpartition(".")[2]
         is_net = entry.key.startswith("lxc.net.")
         if is_net and part == "type" and entry.value not in ("veth", "empty"):
             return False
-        if is_net and part == "link" and host.lstat(f"/sys/class/net/{entry.value}/bridge") is None:
+        if is_net and part == "link" and not _can_be_had(host, entry.value):
             return False
         if entry.key in ("lxc.idmap", "lxc.rootfs.path"):
             return False

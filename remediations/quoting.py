@@ -19,13 +19,26 @@ def word(text: str) -> str:
     body = text.rstrip("\n")
     ends = text[len(body) :]
     octal = "".join(
-        "".join(f"\\0{byte:03o}" for byte in ch.encode("utf-8", "surrogateescape"))
+        "".join(f"\\0{byte:03o}" for byte in encoded(ch))
         if not ch.isprintable() or ch == "\\"
         else ch
         for ch in body
     )
     # Command substitution takes newlines at the end away: those stand there as they are.
     return f'"$(printf %b {shlex.quote(octal)})"' + (f"'{ends}'" if ends else "")
+
+
+def encoded(text: str) -> bytes:
+    """The bytes of a name. A surrogate that stands for no byte comes from a snapshot alone, whose
+    JSON can spell it; no host has that name.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return b"".join(
+            ch.encode("utf-8", "surrogateescape" if "\udc80" <= ch <= "\udcff" else "surrogatepass")
+            for ch in text
+        )
 
 
 def words(*texts: str) -> str:

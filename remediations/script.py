@@ -30,8 +30,11 @@ class Subject(NamedTuple):
     called: str = "lxc-preflight"  # what to type to call the program again
 
 
-def script(steps: Iterable[Step], subject: Subject) -> str:
-    """The whole text. It holds no control characters but newline: a terminal can show it."""
+def script(steps: Iterable[Step], subject: Subject, first: int = 1) -> str:
+    """The whole text. It holds no control characters but newline: a terminal can show it.
+
+    `first` is the number of the first step, where earlier scripts belong to the same run.
+    """
     steps = tuple(steps)
     lines = ["#!/bin/sh", *(f"# {line}".rstrip() for line in _header(steps, subject))]
     ids = ["" if one is None else str(one) for one in (subject.uid, subject.gid)]
@@ -44,9 +47,9 @@ def script(steps: Iterable[Step], subject: Subject) -> str:
         f"home={word(subject.home)}",
         "",
         *_package_manager(steps),
-        *(line for number, step in enumerate(steps, 1) for line in _block(number, step)),
+        *(line for number, step in enumerate(steps, first) for line in _block(number, step)),
         "fix() {",
-        *([f"    attempt {' '.join(_names(steps))}"] if steps else ["    say 'nothing to do'"]),
+        f"    {_attempt(steps, first)}",
         *_afterwards(steps),
         "}",
         "",
@@ -107,8 +110,10 @@ def _command(action: Run | Install) -> str:
     return install_command(action)
 
 
-def _names(steps: tuple[Step, ...]) -> list[str]:
-    return [f"step_{number}" for number in range(1, len(steps) + 1)]
+def _attempt(steps: tuple[Step, ...], first: int) -> str:
+    if not steps:
+        return "say 'nothing to do'"
+    return " ".join(("attempt", *(f"step_{first + n}" for n in range(len(steps)))))
 
 
 def _package_manager(steps: tuple[Step, ...]) -> list[str]:

@@ -6,7 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from audit.report import Report
-from lxc_preflight import as_called, called
+from lxc_preflight import as_called, as_root, called
 
 if TYPE_CHECKING:
     from reports.terminal import Page
@@ -50,8 +50,10 @@ def next_step(report: Report) -> tuple[str, list[str]]:
 
 def _audit(report: Report, command: str = "audit") -> str:
     """The command that asks again: as root for a user, or as the user for this session."""
-    mine = report["session"].startswith("this session") and report["host"]["source"] == "live"
-    words = [f"{called()} {command}"] if mine else [f"sudo {called()} {command}"]
+    live = report["host"]["source"] == "live"
+    mine = report["session"].startswith("this session") and live
+    line = f"{called()} {command}"
+    words = [line if mine else as_root(line) if live else f"sudo {line}"]
     return " ".join((*words, *_options(report)[mine:]))
 
 

@@ -313,7 +313,10 @@ class _Run:
             if [nic for nic in host.get(made) if nic.type not in ("empty", "none")]:
                 addresses = settle.until_addressed(name, self.deadline)
                 if not addresses:
-                    self.notes.append("it has no address: no DHCP server answered on its bridge")
+                    self.notes.append(
+                        f"it has no address after {settle.ADDRESS_SECONDS:.0f} s: its config gives "
+                        "none, and it got none by DHCP"
+                    )
         except Failed as failure:
             failure.log = "\n".join((failure.log, _text(log), _text(log_file(name, "console"))))
             raise

@@ -11,10 +11,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
 from audit.comparison import compare
 from audit.report import Report
-from reports import differences, to_text
+from reports import differences, next_step, to_text
 from tests.reports.examples import NAMES, example
 from tests.reports.rendering import rendered
 
@@ -54,7 +55,12 @@ class Output(io.StringIO):
 
 
 def screens() -> Iterator[tuple[str, str]]:
-    """(file name, text) of every golden file."""
+    """(file name, text) of every golden file, as where root is reached by sudo."""
+    with patch.object(next_step, "as_root", "sudo {}".format):
+        yield from _screens()
+
+
+def _screens() -> Iterator[tuple[str, str]]:
     for name in NAMES:
         report = example(name)
         for screen in SCREENS:

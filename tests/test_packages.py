@@ -58,6 +58,7 @@ def test_dpkg_knows_what_is_installed_and_what_was_removed(tmp_path: Path) -> No
     assert packages.version("lxc") == "5.0.2"
     assert packages.version("systemd") is None
     assert packages.version("shadow") == "4.13"  # passwd's: uidmap was removed
+    assert packages.version("uidmap") is None  # and is no other name of passwd's software
 
 
 def test_apk(tmp_path: Path) -> None:

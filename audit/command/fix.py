@@ -12,11 +12,17 @@ from audit.options import add_plugins, add_source, add_subject, checks_of, host_
 from audit.untrusted import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from audit.host import Host
+    from audit.model import Check
     from audit.planning import Plan
+    from audit.selection import Selection
     from remediations.plan import Asked, Step
 
 MOST_ROUNDS = 8
+OF_RUN = "local"  # the template of `run`
+FOR_RUN = ("lxc.installed", "image.template", "image.tools")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -104,6 +110,9 @@ def _planned(args: argparse.Namespace) -> tuple[Host, Plan]:
     checks = checks_of(args)
     chosen = selection(args.only, args.skip)
     demand_known(chosen, checks, "--only")
+    if before:  # the user who was named is no question any more
+        chosen = chosen._replace(ignore=(*chosen.ignore, "host.user"))
+    before += tuple(_for_run(host, checks, chosen))
     rework = None
     if args.home_mode:
         from remediations.access import by_mode
@@ -140,6 +149,24 @@ def _host(args: argparse.Namespace) -> tuple[Host, tuple[Asked, ...]]:
     host = host_of(args)
     args.user = given
     return host, (Asked("host.user", f"there is no user called {name}", create(host, name)),)
+
+
+def _for_run(host: Host, checks: Mapping[str, Check], chosen: Selection) -> Iterator[Asked]:
+    """What `run` needs of new containers where no template was named: it makes its own with the
+    template local, of which the audit, about lxc-create's busybox, says nothing.
+    """
+    from audit.engine import run as judge
+    from audit.host import Host
+    from audit.model import Outcome
+    from remediations.plan import Asked
+
+    if host.request.template is not None or host.request.container is not None:
+        return
+    about = Host(host.source, host.request._replace(template=OF_RUN))
+    for result in judge({one: checks[one] for one in FOR_RUN if one in checks}, about):
+        for finding in result.findings:
+            if finding.outcome is Outcome.FAIL and finding.fix and chosen.wants(result.check):
+                yield Asked(result.check.id, finding.message, finding.fix)
 
 
 def _is_refused(plan: Plan) -> bool:
@@ -193,6 +220,7 @@ def _apply(args: argparse.Namespace) -> int:
     from remediations.script import undo_script
 
     tried: set[tuple[object, ...]] = set()
+    first = 1
     failed = False
     for number in range(MOST_ROUNDS):
         host, plan = _planned(args)
@@ -204,7 +232,8 @@ def _apply(args: argparse.Namespace) -> int:
         tried |= {step.actions for step in fresh}
         if not number:
             _confirm(args, plan.steps)
-        text = text_of(plan._replace(steps=tuple(fresh)), host, args.user or "")
+        text = text_of(plan._replace(steps=tuple(fresh)), host, args.user or "", first=first)
+        first += len(fresh)
         failed |= run_script(text, root=args.root, goes_on=True) != 0
     run_script(undo_script("--done"), root=args.root)
     if failed:

@@ -16,8 +16,7 @@ from audit.model import (
     Unknown,
     check,
 )
-from remediations.apparmor import unconfined
-from remediations.distro import service
+from remediations.apparmor import default_profile, unconfined
 
 
 @check("The container's AppArmor profile can be used by this user", Level.BLOCKING, stages=STARTING)
@@ -57,5 +56,9 @@ def apparmor_profile(host: Host) -> Iterator[Finding]:
         yield Pass(f"profile {name} is loaded", line)
     else:
         seen = Evidence(f"{APPARMOR}/profiles", None, "not listed", name)
-        fix = unconfined(host) if entry is not None else service(host, "lxc")
-        yield Fail(f"AppArmor profile {name} is not loaded", line, seen, fix=fix)
+        yield Fail(
+            f"AppArmor profile {name} is not loaded",
+            line,
+            seen,
+            fix=default_profile(host) if entry is None else unconfined(host),
+        )

@@ -20,11 +20,15 @@ DIRECTORIES = (
 RCS = """#!/bin/sh
 hostname -F /etc/hostname
 ip link set lo up
-# an address that the container's config gave stays; without one, ask a DHCP server
+# an address that the container's config gave stays; without one, ask a DHCP server; where a busybox
+# looks for its script by itself is the distribution's choice
+script=/usr/share/udhcpc/default.script
 for path in /sys/class/net/*; do
     link=${path##*/}
-    if [ "$link" = lo ] || ip addr show dev "$link" | grep -q 'inet6\\? .*global'; then continue; fi
-    ip link set "$link" up && udhcpc -b -S -i "$link" >/dev/null 2>&1 &
+    [ "$link" != lo ] || continue
+    # not one that a router has announced (dynamic)
+    if ip addr show dev "$link" | grep 'inet6\\? .*global' | grep -qv dynamic; then continue; fi
+    ip link set "$link" up && udhcpc -b -S -s $script -i "$link" >/dev/null 2>&1 &
 done
 """
 LEASE = """#!/bin/sh

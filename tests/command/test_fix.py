@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from audit.host import Host
-from audit.model import Check, Fail, Finding, Fix, Level
+from audit.model import Check, Fail, Finding, Fix, Level, Pass
+from audit.registry import builtin
 from remediations.actions import Append
 from tests.command.shell import Shell
 
@@ -100,6 +101,31 @@ def test_a_user_that_is_not_there_is_made_first(shell: Shell, tree: Path) -> Non
     assert printed.code == 0
     assert "# 1. host.user: there is no user called newcomer\n" in printed.out
     assert "useradd" in printed.out or "adduser" in printed.out
+
+
+def test_a_user_that_was_named_is_no_open_question(
+    shell: Shell, tree: Path, few_checks: dict[str, Check]
+) -> None:
+    few_checks["host.user"] = builtin()["host.user"]
+    printed = shell("fix", "--root", tree, "--user", "newcomer")
+    assert "say who will own the containers" not in printed.out
+    assert "# 1. host.user: there is no user called newcomer\n" in printed.out
+
+
+def test_what_run_needs_comes_along(shell: Shell, good: Path, few_checks: dict[str, Check]) -> None:
+    """The audit is about lxc-create's template busybox; `run` unpacks by the template local."""
+
+    def judge(host: Host) -> Iterator[Finding]:
+        if host.request.template == "local":
+            yield Fail("local needs xz", fix=Fix("package", "get xz", (Append("/etc/xz", "y"),)))
+        else:
+            yield Pass("all there")
+
+    few_checks["image.tools"] = Check("image.tools", "tools", Level.BLOCKING, judge, "")
+    printed = shell("fix", "--snapshot", good)
+    assert "# 1. image.tools: local needs xz\n" in printed.out
+    for words in (("--template", "busybox"), ("--skip", "image.tools")):
+        assert "local needs xz" not in shell("fix", "--snapshot", good, *words).out
 
 
 def test_contradictions_are_refused_before_anything_is_done(

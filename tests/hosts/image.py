@@ -69,12 +69,18 @@ BASE = (
 )
 LXC = ("lxc", "uidmap", "acl", "busybox-static", "iputils-ping", "dnsmasq-base", "libcap2-bin")
 
+# LXC's own acceptance scripts, and what they call on what they take for an Ubuntu.
+LXC_TESTS = (
+    *("lxc-templates", "lxc-tests", "apparmor", "sudo", "adduser", "bridge-utils", "net-tools"),
+)
+
 IMAGES = {
     image.name: image
     for image in (
         Image("debian-11", "bullseye", "systemd", ("lxc-templates",)),
         Image("debian-12", "bookworm", "systemd", ("lxc-templates", "lxc-tests", "apparmor")),
         Image("debian-12-bare", "bookworm", "systemd", bare=True),
+        Image("debian-12-lxc-tests", "bookworm", "systemd", LXC_TESTS),
         Image("debian-12-openrc", "bookworm", "openrc", ("lxc-templates",)),
         Image("debian-13", "trixie", "systemd", ("apparmor",)),
         Image("debian-13-openrc", "trixie", "openrc"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from audit.model import Fix
@@ -22,6 +22,7 @@ from remediations.actions import (
     Write,
 )
 from remediations.plan import Asked, steps_of
+from remediations.quoting import encoded
 from remediations.script import Subject, script, undo_script
 from tests.remediations.scripts import LXC, script_for
 
@@ -99,6 +100,13 @@ def test_a_script_is_shellcheck_clean_and_no_bash() -> None:
     subprocess.run(["shellcheck", "--shell=sh", "-"], input=EVERYTHING, text=True, check=True)
 
 
+def test_steps_of_one_run_are_numbered_through() -> None:
+    fix = Fix("m", "do it", (Append("/etc/f", "x"),))
+    text = script(steps_of([Asked("a.b", "it is not", fix)]), LXC, first=7)
+    assert "# 7. a.b: it is not\n" in text
+    assert "step_7() {\n    step 7 root 'do it'" in text and "    attempt step_7\n" in text
+
+
 @pytest.mark.parametrize("family", ["debian", "fedora", "arch", "gentoo", "alpine"])
 def test_packages_of_every_family(family: str) -> None:
     text = script_for(Install(family, ("lxc",)), Install(family, ("uidmap",), again=True))
@@ -125,6 +133,7 @@ NASTY = st.text(st.characters(exclude_characters="\0", exclude_categories=()), m
 
 @settings(max_examples=60)
 @given(NASTY, NASTY, NASTY, st.sampled_from(SHELLS))
+@example("", "", "\ud800", SHELLS[0])
 def test_nothing_of_a_host_becomes_shell(
     message: str, value: str, user: str, shell: list[str]
 ) -> None:
@@ -141,7 +150,7 @@ def test_nothing_of_a_host_becomes_shell(
     program = own + spy + "\nfix\nprintf '%s|' \"$user\"\n"
     done = subprocess.run([*shell, "-c", program], capture_output=True, check=True)
     expected = ["/etc/f", value, "/etc/" + value, "1", value, "x", user]
-    assert done.stdout == "".join(f"{one}|" for one in expected).encode("utf-8", "surrogateescape")
+    assert done.stdout == encoded("".join(f"{one}|" for one in expected))
     assert not done.stderr
 
 

@@ -21,7 +21,9 @@ from audit.saved import parse_report
 from audit.testing import made_host
 from reports import formats, renderer, renderer_by_suffix, to_json, to_text
 from reports.check_page import render as render_page
+from reports.next_step import next_step
 from reports.terminal import LEAST, MOST, Page, width_of
+from tests.reports.examples import example
 from tests.reports.rendering import LOOSE, rendered
 from tests.reports.strategies import reports
 
@@ -141,6 +143,20 @@ def test_the_verdict_comes_first_and_the_proof_is_shown() -> None:
     assert "✗ it is so\n" in page
     assert "/etc/subuid:3  x  (expected: y)" in page
     assert page.rstrip().endswith("lxc-preflight audit --user lxc")
+
+
+def test_root_without_sudo_is_not_told_to_use_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bare Debian has none. Another host's report says sudo, whoever reads it."""
+    report = example("broken")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    for found, there, line in (
+        (None, "live", "lxc-preflight fix --user alice"),
+        ("/usr/bin/sudo", "live", "sudo lxc-preflight fix --user alice"),
+        (None, "root", "sudo lxc-preflight fix --user alice"),
+    ):
+        monkeypatch.setattr("shutil.which", lambda _, found=found: found)
+        report["host"]["source"] = there
+        assert next_step(report)[1][0] == line
 
 
 def test_markup_of_rich_is_text() -> None:

@@ -121,6 +121,21 @@ def test_a_bridge_that_is_not_there_and_one_without_dhcp(debian: Place) -> None:
     assert place.tool("destroy dhcp --force").code == 0
 
 
+def test_the_default_guest_takes_an_address_from_a_dhcp_server(debian: Place) -> None:
+    place = debian
+    place.root(
+        "dnsmasq --port=0 --interface=tbr0 --bind-interfaces --except-interface=lo --leasefile-ro"
+        " --dhcp-range=10.77.0.50,10.77.0.90 --dhcp-authoritative --pid-file=/run/dhcp.pid"
+        " --no-ping"
+    )
+    done = place.tool("run leased --net tbr0 --format json")
+    assert done.code == 0, done
+    assert any(one.startswith("10.77.0.") for one in done.json["addresses"]), done
+    assert "10.77.0.1" in place.tool("exec leased -- ip route").out
+    assert place.tool("destroy leased --force").code == 0
+    place.root("kill $(cat /run/dhcp.pid)")
+
+
 def test_without_a_cgroup_the_gate_knows_that_systemd_would_die(debian: Place) -> None:
     place = debian
     place.context = ""

@@ -9,6 +9,7 @@ import pytest
 from audit.facts import executables
 from audit.facts.apparmor import own_label
 from audit.facts.config import container_config
+from audit.facts.init import init_system
 from audit.facts.lsm import APPARMOR, APPARMOR_ENABLED, loaded_profiles
 from audit.facts.session import is_mine
 from audit.host import Host
@@ -20,6 +21,7 @@ from checks.lsm.apparmor_mounts import apparmor_mounts
 from checks.lsm.apparmor_profile import apparmor_profile
 from checks.lsm.apparmor_session import apparmor_session
 from checks.lsm.selinux_context import selinux_context
+from remediations.apparmor import PARSERS
 from tests.primed import config, primed
 
 CGNS = "lxc-container-default-cgns"
@@ -78,6 +80,25 @@ def test_the_default_profile_must_be_loaded() -> None:
     found = judged(apparmor_profile, on(loaded=frozenset())).findings[0]
     assert found.outcome is Outcome.FAIL
     assert CGNS in found.message
+
+
+@pytest.mark.parametrize(
+    ("init", "parser", "fix"),
+    [
+        ("systemd", True, "service"),
+        ("systemd", False, "config_line"),  # its unit loads nothing without apparmor_parser
+        ("openrc", True, "config_line"),  # its script loads nothing at all
+    ],
+)
+def test_where_nothing_would_load_it_the_container_does_without(
+    init: str, parser: bool, fix: str
+) -> None:
+    host = on(loaded=frozenset())
+    there: Answer = ["file", 0o755, 0, 0, 9, 0, 1]
+    for place in PARSERS:
+        host.source.answers["stat", place] = there if parser else None  # type: ignore[attr-defined]
+    found = judged(apparmor_profile, primed(host, {init_system: init})).findings[0]
+    assert found.fix is not None and found.fix.id == fix
 
 
 @pytest.mark.parametrize(
