@@ -259,7 +259,7 @@ def _acts(host: Host) -> tuple[Action, ...]:
         return boot
     if _without_pam(host):
         return (*boot, *_daemon(host))
-    return (*boot, *pam.session(host, "pam_cgroup"))
+    return (*boot, *pam.session(host, "pam_cgroup"), *pam.jobs(host, "pam_cgroup"))
 
 
 def _at_boot(host: Host) -> tuple[Action, ...]:

@@ -49,6 +49,21 @@ def session(
     return (*before, Append(path, line))
 
 
+# What jobs of cron's and sudo go through in Debian's family; logins have a stack of their own.
+JOBS = "/etc/pam.d/common-session-noninteractive"
+
+
+def jobs(host: Host, module: str) -> tuple[Action, ...]:
+    """Have the jobs that cron starts for a user run a module as well, where they do not yet."""
+    try:
+        text = host.read(JOBS)
+    except Unknown:
+        return ()
+    if host.get(family) != "debian" or not text or f"{module}.so" in text:
+        return ()
+    return (Append(JOBS, f"session optional {module}.so"),)
+
+
 def _with_arguments(host: Host, found: Rule, line: str, arguments: str) -> tuple[Action, ...]:
     """The line that is there, with the arguments that it takes."""
     if not arguments or " ".join(found.arguments) == arguments:

@@ -159,7 +159,7 @@ MATRIX = [
     Variant("d13", D13, "as the how-tos set it up"),
     Variant("d13-ssh", D13, "a login by ssh", session="ssh"),
     Variant("d13-cron", D13, "a job of cron's", session="cron", cause=MANAGER),
-    Variant("d13-nopam", D13, "a daemon's child, without PAM", session="nopam"),
+    Variant("d13-nopam", D13, "a daemon's child, without PAM", session="nopam", cause=MANAGER),
     Variant("d13-delegate-memory", D13, "memory alone is delegated", delegate("memory")),
     Variant("d13-no-manager", D13, "user@.service is masked", NO_MANAGER, cause=MANAGER),
     Variant("d13-apparmor-generated", D13, "Debian's own AppArmor line", GENERATED, cause=APPARMOR),

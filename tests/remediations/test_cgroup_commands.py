@@ -256,6 +256,17 @@ RECIPES: Mapping[str, tuple[str, str]] = {
 }
 
 
+def test_jobs_of_crons_get_the_users_cgroup_as_logins_do() -> None:
+    jobs = "/etc/pam.d/common-session-noninteractive"
+    line = Append(jobs, "session optional pam_cgroup.so")
+    made = of("debian", openrc("5.0.2"))
+    assert line not in fixes("cgroup.user_cgroup", made, "systemd")[0].actions
+    made.write(jobs, "session required pam_unix.so\n")
+    assert line in fixes("cgroup.user_cgroup", made, "systemd")[0].actions
+    made.write(jobs, "session required pam_unix.so\nsession optional pam_cgroup.so\n")
+    assert line not in fixes("cgroup.user_cgroup", made, "systemd")[0].actions
+
+
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 def test_libcgroup_as_each_distribution_has_it(distribution: str) -> None:
     made = of(distribution, openrc("5.0.2"))
