@@ -25,7 +25,7 @@ pyz: ## dist/lxc-preflight.pyz: all of it in one file, for any Python 3.11 or ne
 	@$(BIN)/python -m tools.pyz $(ARGS)
 
 test: setup ## set up and run every test: units, laws, linters, types; ARGS="-k name" for pytest's options
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 truth: setup ## as root: break a host in 400 ways and let real containers judge every verdict; ARGS="--only 'net_*'"
 	$(BIN)/python -m tests.truth --json build/truth/truth.json --html build/truth/truth.html $(ARGS)
