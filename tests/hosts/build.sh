@@ -125,9 +125,10 @@ truncate -s "${MIB}M" "$OUT/disk.img"
 id=6c78632d-7072-6566-6c69-676874000000
 E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -t ext4 -O ^has_journal,^metadata_csum \
     -E "lazy_itable_init=1,hash_seed=$id" -U "$id" -L root -d "$root" "$OUT/disk.img"
-# The files' own times of change and access are those of the build.
+# The files' own times of change and access are those of the build, and so is that of the last write.
 inodes=$(dumpe2fs -h "$OUT/disk.img" 2>/dev/null |
     awk '/^Inode count/ {all = $3} /^Free inodes/ {free = $3} END {print all - free}')
 seq 2 "$inodes" | awk -v when="@$SOURCE_DATE_EPOCH" '$1 == 2 || $1 > 10 {
     print "set_inode_field <" $1 "> ctime " when "\nset_inode_field <" $1 "> atime " when
-}' | debugfs -w -f - "$OUT/disk.img" >/dev/null 2>&1
+}
+END {print "set_current_time " when "\nset_super_value wtime " when}' | debugfs -w -f - "$OUT/disk.img" >/dev/null 2>&1
