@@ -29,7 +29,7 @@ class Screen:
         self.live, self.out, self.keep = live, out, keep
         self.lock = threading.Lock()
         self.began = time.monotonic()
-        self.state = {variant.name: ("", "", "", "", "") for variant in variants}
+        self.state: dict[str, tuple[str, ...]] = {variant.name: () for variant in variants}
         self.what = {variant.name: variant.what for variant in variants}
         self.trials: dict[str, Trial] = {}
         self.failures: dict[str, str] = {}
@@ -45,7 +45,7 @@ class Screen:
         return shown
 
     def put(self, name: str, *cells: str) -> None:
-        self.state[name] = (*cells, *[""] * (5 - len(cells)))[:5]  # type: ignore[assignment]
+        self.state[name] = cells
         self.live.update(self.table())
         if self.quiet and len(cells) > 1:
             seconds = time.monotonic() - self.began

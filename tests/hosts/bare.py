@@ -10,22 +10,18 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from tests.files import ROOT
 from tests.hosts.image import IMAGES, obtain
 from tests.hosts.machine import Machine
-from tools import pyz
+from tests.hosts.ready import UNMASK, bring_file
 
 PAGE = ROOT / "docs" / "from-nothing.md"
 HOSTS = ("debian-12-bare", "debian-13-openrc-bare")
 FILE = "lxc-preflight.pyz"
 BRIDGE = "10.0.3.1"  # lxc-net's own
 FIX_SECONDS = 1200
-# The images mask what only costs time at a boot; a host that is bare masks nothing of LXC's.
-UNMASK = "rm -f /etc/systemd/system/lxc-net.service"
 # What an installer has set up: QEMU's NAT has these addresses.
 NETWORK = """
 ip link set lo up
@@ -81,10 +77,7 @@ def told(name: str, on_line: Callable[[Typed], None] = lambda _: None) -> Story:
         if found.returncode:
             words = (found.stderr.strip().splitlines() or ["no answer"])[-1]
             raise NoMirror(f"no package mirror can be reached from here: {words}")
-        with TemporaryDirectory() as directory:
-            file = Path(directory, FILE)
-            pyz.write(file)
-            machine.push({f"/root/{FILE}": file}, mode=0o644)
+        bring_file(machine, f"/root/{FILE}", 0o644)
         lines: list[Typed] = []
         for user, command in typed():
             line = _type(machine, user, command)

@@ -10,22 +10,18 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from tests.files import ROOT
 from tests.hosts.image import IMAGES, obtain
 from tests.hosts.machine import Machine
+from tests.hosts.ready import UNMASK, bring_file
 from tests.hosts.variants import HYBRID, LEGACY
-from tools import pyz
 
 PAGE = ROOT / "docs" / "lxc-tests.md"
 IMAGE = "debian-12-lxc-tests"
 SCRIPTS = ("lxc-test-unpriv", "lxc-test-usernic", "lxc-test-usernsexec")
 BOOTS = {"unified": "", "hybrid": HYBRID, "legacy": LEGACY}
-# The bridge that lxc-test-unpriv connects its containers to; images mask what only costs time.
-UNMASK = "rm -f /etc/systemd/system/lxc-net.service"
 TOOL = "/usr/local/bin/lxc-preflight"
 # The template whose tools are there: nothing has to be installed, no package mirror is asked.
 FIX = f"{TOOL} fix --apply --yes --user lxc --template busybox"
@@ -63,10 +59,7 @@ def tried(cgroups: str, *, before: bool = True) -> Trial:
     began = time.monotonic()
     with Machine(obtain(IMAGES[IMAGE]), BOOTS[cgroups], UNMASK) as machine:
         first = outcomes(machine) if before else {}
-        with TemporaryDirectory() as directory:
-            file = Path(directory, "file")
-            pyz.write(file)
-            machine.push({TOOL: file}, mode=0o755)
+        bring_file(machine, TOOL, 0o755)
         ours = {FIX: said(machine, ["sh", "-c", FIX])}
         for line in LIFE:
             ours[line] = said(machine, ["su", "-", "lxc", "-c", line])

@@ -11,8 +11,8 @@ import subprocess
 import tarfile
 import tempfile
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from tests.hosts.channel import PORTS, Channel, HostGone
@@ -45,7 +45,7 @@ def obstacle() -> str:
     return f"needs {', '.join(missing)}" if missing else ""
 
 
-class Machine:
+class Machine(AbstractContextManager["Machine", None]):
     """A running host; leaving its `with` block cuts the power and throws its disk away.
 
     `arguments` are the kernel's. `before_init` is shell that changes the root file system before
@@ -117,15 +117,7 @@ class Machine:
     def _disk(self) -> str:
         return str(self.directory / "disk.qcow2")
 
-    def __enter__(self) -> Machine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def stop(self) -> None:

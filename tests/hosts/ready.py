@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import rich
 
@@ -10,11 +11,14 @@ from tests.hosts.image import obtain
 from tests.hosts.machine import Machine
 from tests.hosts.variants import Boot
 from tests.truth.world import FOLDERS, PLACE, ROOT
+from tools import pyz
 
 LIBRARIES = ("elftools", "rich", "pygments", "markdown_it", "mdurl")
 # What answers in JSON needs no more, and compiling everything takes an emulated minute.
 COMPILED = ("audit", "checks", "remediations", "reports", "runner", "lxc_preflight", "elftools")
 READY = "ready"
+# Before init: images mask what only costs time at a boot, and lxc-net, which some hosts want.
+UNMASK = "rm -f /etc/systemd/system/lxc-net.service"
 HERE = Path(__file__).parent
 GOOD, BRIDGE = ((HERE / name).read_text() for name in ("good.sh", "bridge.sh"))
 # lxc-busybox makes 400 links by a process each: a static program starts four times as fast here.
@@ -53,6 +57,14 @@ def boot(kind: Boot) -> Machine:
         machine.stop()
         raise
     return machine
+
+
+def bring_file(machine: Machine, path: str, mode: int) -> None:
+    """Build the single file, and copy it to `path`."""
+    with TemporaryDirectory() as directory:
+        file = Path(directory, "file")
+        pyz.write(file)
+        machine.push({path: file}, mode=mode)
 
 
 def bring_project(machine: Machine) -> None:

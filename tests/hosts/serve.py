@@ -8,37 +8,16 @@ of JSON each.
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
+
+from tests.truth.reality import bounded
 
 
 def typed(command: str, seconds: float) -> dict[str, object]:
     """What a command line does; code 124 when it takes longer than `seconds`."""
-    # files and not pipes: a started container keeps them open
-    with (
-        tempfile.TemporaryFile("w+", errors="replace") as out,
-        tempfile.TemporaryFile("w+", errors="replace") as err,
-    ):
-        process = subprocess.Popen(
-            ["bash", "-c", f"cd; {command}"],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            process_group=0,
-        )
-        try:
-            code = process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            code = 124
-        out.seek(0)
-        err.seek(0)
-        return {"code": code, "out": out.read(), "err": err.read()}
+    done = bounded(["bash", "-c", f"cd; {command}"], seconds)
+    return {"code": done.returncode, "out": done.stdout, "err": done.stderr}
 
 
 def main(directory: Path) -> None:

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 from tests.truth.reality import Done
@@ -32,7 +32,7 @@ exec /etc/init.d/ssh start
 """
 
 
-class Session:
+class Session(AbstractContextManager["Session", None]):
     """A session of a user that stays open until the end of its `with` block.
 
     `kind`: login (`su -`), su, ssh, cron, or nopam (a daemon that only dropped its ids). Calling it
@@ -71,15 +71,7 @@ class Session:
         said = json.loads(line)
         return Done(command, said["code"], said["out"], said["err"])
 
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

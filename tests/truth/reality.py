@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,7 +69,11 @@ def _line(case: Case, user: User, command: str) -> list[str]:
 
 def run(case: Case, user: User, command: str, seconds: float = 60) -> Done:
     """Type one command as the user; a hang counts as exit code 124."""
-    argv = _line(case, user, command)
+    return bounded(_line(case, user, command), seconds, {**os.environ, **user.environment})
+
+
+def bounded(argv: list[str], seconds: float, environment: Mapping[str, str] | None = None) -> Done:
+    """Run a command; code 124, and it is killed with its children, when it takes longer."""
     # files and not pipes: a started container keeps them open
     with (
         tempfile.TemporaryFile("w+", errors="replace") as out,
@@ -77,7 +81,7 @@ def run(case: Case, user: User, command: str, seconds: float = 60) -> Done:
     ):
         process = subprocess.Popen(
             argv,
-            env={**os.environ, **user.environment},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
@@ -91,7 +95,7 @@ def run(case: Case, user: User, command: str, seconds: float = 60) -> Done:
             code = 124
         out.seek(0)
         err.seek(0)
-        return subprocess.CompletedProcess(argv, code, out.read(), err.read())
+        return Done(argv, code, out.read(), err.read())
 
 
 def typist(case: Case, user: User) -> Typed:
