@@ -49,6 +49,28 @@ def cmdline(host: Host) -> tuple[str, ...]:
     return words[: words.index("--")] if "--" in words else words
 
 
+DISABLED, ENABLED = "cgroup_disable=", "cgroup_enable="
+
+
+def disabled_controllers(host: Host) -> dict[str, tuple[str, ...]]:
+    """The words of the command line that take cgroup controllers away -> those that are gone.
+
+    cgroup_enable= gives one back, wherever it stands: the Raspberry Pi's kernel knows it.
+    """
+    words = host.get(cmdline)
+    given = {name for word in words if word.startswith(ENABLED) for name in _names(word)}
+    found = {word: _names(word) for word in words if word.startswith(DISABLED)}
+    return {
+        word: gone
+        for word, names in found.items()
+        if (gone := tuple(name for name in names if name not in given))
+    }
+
+
+def _names(word: str) -> tuple[str, ...]:
+    return tuple(word.partition("=")[2].split(","))
+
+
 def split_cmdline(text: str) -> list[str]:
     """Words of a command line, quotes removed (kernel lib/cmdline.c, next_arg)."""
     words = re.findall(r'(?:[^\s"]|"[^"]*"?)+', text)

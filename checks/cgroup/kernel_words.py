@@ -1,12 +1,10 @@
 from collections.abc import Iterator
 
-from audit.facts.kernel import cmdline
+from audit.facts.kernel import DISABLED, disabled_controllers
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Level, Pass, check
 from remediations.cgroups import enabled_controllers
 
-# Words of the kernel; the value lists controllers.
-DISABLED = "cgroup_disable="
 USED = ("memory", "pids", "cpu", "cpuset", "io", "pressure")
 
 
@@ -21,18 +19,9 @@ def kernel_words(host: Host) -> Iterator[Finding]:
     Why: "No such file or directory - Failed to set "memory.max" to "64M""
     See: kernel-parameters: cgroup_disable=, cgroup_no_v1=
     """
-    words = host.get(cmdline)
-    enabled = {
-        name
-        for word in words
-        if word.startswith("cgroup_enable=")
-        for name in word.partition("=")[2].split(",")
-    }
     bad = 0
-    for word in words:
-        if not word.startswith(DISABLED):
-            continue
-        gone = [n for n in word.partition("=")[2].split(",") if n in USED and n not in enabled]
+    for word, names in host.get(disabled_controllers).items():
+        gone = [name for name in names if name in USED]
         if gone:
             bad += 1
             yield Fail(

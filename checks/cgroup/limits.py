@@ -5,6 +5,7 @@ from audit.facts.cgroup import UNIFIED, cgroup_layout, root_controllers
 from audit.facts.cgstages import given_up, stopped
 from audit.facts.cgstart import Plan, blame, run_plan
 from audit.facts.init import SYSTEMD, init_system
+from audit.facts.kernel import disabled_controllers
 from audit.facts.seats import LEAF, SESSION
 from audit.facts.systemd import CONTROLLERS
 from audit.host import Host
@@ -18,10 +19,11 @@ from audit.model import (
     Level,
     NotApplicable,
     Pass,
+    Unknown,
     check,
 )
 from remediations.cgroup_keys import drop, rewrite, without_devices
-from remediations.cgroups import own_cgroup, unified
+from remediations.cgroups import enabled_controllers, own_cgroup, unified
 from remediations.systemd import delegate
 
 
@@ -109,6 +111,9 @@ def _why(host: Host, plan: Plan, limit: Limit) -> tuple[str, Fix | None]:
     name = limit.controller
     offered = host.get(root_controllers)
     if name not in offered:
+        if word := _disabling(host, name):
+            why = f"the kernel was booted with {word}, so it offers no {name} controller"
+            return f"{why} ({said})", enabled_controllers(host, word, (name,))
         return f"this kernel offers no {name} controller ({said})", drop(host, limit)
     mine = plan.seat.unified
     have = mine.controllers if mine is not None else ()
@@ -124,6 +129,15 @@ def _why(host: Host, plan: Plan, limit: Limit) -> tuple[str, Fix | None]:
         why = f"{name} is not delegated to the user (it has {' '.join(have) or 'none'})"
         return f"{why}: {said}", delegate(host, missing)
     return f"{name} is not delegated to the user's cgroup ({said})", own_cgroup(host, name)
+
+
+def _disabling(host: Host, controller: str) -> str | None:
+    """The word of the kernel command line that takes a controller away, if that is what did."""
+    try:
+        disabled = host.get(disabled_controllers)
+    except Unknown:
+        return None
+    return next((word for word, gone in disabled.items() if controller in gone), None)
 
 
 def _ignored_because(host: Host, plan: Plan) -> str:

@@ -21,7 +21,9 @@ from tests.truth.inside import run, said
 from tests.truth.reality import Outcome
 
 USER = "lxc"
-AUDIT = f"{shlex.quote(sys.executable)} -m lxc_preflight"
+PYTHON = shlex.quote(sys.executable)
+AUDIT = f"{PYTHON} -m lxc_preflight"
+UNGATED = f"{PYTHON} -m tests.hosts.ungated"
 HOME = Path("/home") / USER
 IN_LOGIN = ("login", "ssh", "su")  # sessions that root's word about the next login is about
 MEMORY, TASKS = "67108864", "99"
@@ -29,9 +31,9 @@ V2 = (f"memory.max={MEMORY}", f"pids.max={TASKS}")
 V1 = (f"memory.limit_in_bytes={MEMORY}", f"pids.max={TASKS}")
 
 
-def preflight(words: str) -> str:
+def preflight(words: str, command: str = AUDIT) -> str:
     """A command line of ours as somebody types it who stands anywhere."""
-    return f"cd {Path.cwd()} && {AUDIT} {words}"
+    return f"cd {Path.cwd()} && {command} {words}"
 
 
 def judge(kind: str, template: str, *, full: bool, again: bool) -> dict[str, Any]:
@@ -102,17 +104,22 @@ def seen() -> dict[str, str]:
 def tried(typed: reality.Typed, name: str, limits: tuple[str, ...]) -> dict[str, Outcome | None]:
     """A plain lxc-start (without limits), then our own run: its networks and limits count.
 
-    Where run's own gate is closed, what it would have done is taken from a plain lxc-start: when
-    that works there was a way, and the gate was wrong.
+    Where its gate is closed, it is tried without: when that works, the gate was wrong.
     """
     bare = {} if limits else {"bare_start": reality.start(typed, name, "plain", ()).start}
-    ours = typed(preflight(f"run {name}"), 120)
-    words = (ours.stderr.strip() or ours.stdout.strip())[:400]
-    stages = reality.became(typed, name, limits, ours.returncode == 0, words)
-    typed(f"lxc-stop -k -n {name}", 30)
-    if ours.returncode and typed(preflight(f"run {name} --dry-run"), 60).returncode:
-        stages = reality.start(typed, name, "plain", limits)
+    stages = ran(typed, AUDIT, name, limits)
+    if not stages.start.works and typed(preflight(f"run {name} --dry-run"), 60).returncode:
+        stages = ran(typed, UNGATED, name, limits)
     return {**bare, **stages._asdict()}
+
+
+def ran(typed: reality.Typed, command: str, name: str, limits: tuple[str, ...]) -> reality.Started:
+    """What became of a container by `run`; it is stopped again."""
+    done = typed(preflight(f"run {name}", command), 120)
+    words = (done.stderr.strip() or done.stdout.strip())[:400]
+    stages = reality.became(typed, name, limits, done.returncode == 0, words)
+    typed(f"lxc-stop -k -n {name}", 30)
+    return stages
 
 
 def limit(name: str, limits: tuple[str, ...]) -> None:

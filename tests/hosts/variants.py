@@ -140,6 +140,7 @@ APPARMOR = ("lsm.apparmor_profile",)
 MANAGER = ("systemd.user_manager", "systemd.session_bus")
 DELEGATION = ("cgroup.session_delegated",)
 NO_CGROUP = ("cgroup.user_cgroup",)
+LIMITS = ("cgroup.limits",)
 MATRIX = [
     # Debian 12: LXC 5.0
     Variant("d12", D12, "as the how-tos set it up", in_tests=True),
@@ -151,9 +152,17 @@ MATRIX = [
     Variant("d12-no-manager", D12, "user@.service is masked", NO_MANAGER, cause=MANAGER),
     Variant("d12-apparmor-generated", D12, "Debian's own AppArmor line", GENERATED, cause=APPARMOR),
     *broken("d12", D12, "subid-none", "userns-max", "home-0700", "usernet-none", "conf-none"),
-    Variant("d12-no-memory", boot("debian-12", NO_MEMORY), NO_MEMORY, by_hand=BOOT_LINE),
-    Variant("d12-hybrid", boot("debian-12", HYBRID), "hybrid cgroups", by_hand=BOOT_LINE),
-    Variant("d12-legacy", boot("debian-12", LEGACY), "cgroup v1", by_hand=BOOT_LINE),
+    Variant(
+        "d12-no-memory",
+        boot("debian-12", NO_MEMORY),
+        NO_MEMORY,
+        cause=("cgroup.threaded_only", *LIMITS),
+        by_hand=BOOT_LINE,
+    ),
+    Variant(
+        "d12-hybrid", boot("debian-12", HYBRID), "hybrid cgroups", cause=LIMITS, by_hand=BOOT_LINE
+    ),
+    Variant("d12-legacy", boot("debian-12", LEGACY), "cgroup v1", cause=LIMITS, by_hand=BOOT_LINE),
     Variant("d12-apparmor-0", boot("debian-12", "apparmor=0"), "AppArmor off", GENERATED),
     # Debian 13: LXC 6.0
     Variant("d13", D13, "as the how-tos set it up"),

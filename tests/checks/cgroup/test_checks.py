@@ -293,6 +293,14 @@ def test_no_check_crashes_on_any_host_of_the_lab(row: test_lab.Row) -> None:
         assert all(finding.outcome is not Outcome.ERROR for finding in result.findings)
 
 
+def test_a_limit_that_the_boot_parameters_took_away_names_them_and_their_cure() -> None:
+    host = without_memory(trixie, MEMORY_AND_PIDS).host()
+    (finding,) = judged(CHECKS["cgroup.limits"], host).findings
+    assert "booted with cgroup_disable=memory" in finding.summary
+    assert finding.fix is not None
+    assert finding.fix.then == "reboot"
+
+
 def test_two_causes_are_never_told_for_one_missing_cgroup() -> None:
     for host in (
         openrc(config=MEMORY_AND_PIDS).host("systemd"),
