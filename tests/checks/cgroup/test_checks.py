@@ -296,7 +296,7 @@ def test_no_check_crashes_on_any_host_of_the_lab(row: test_lab.Row) -> None:
 def test_a_limit_that_the_boot_parameters_took_away_names_them_and_their_cure() -> None:
     host = without_memory(trixie, MEMORY_AND_PIDS).host()
     (finding,) = judged(CHECKS["cgroup.limits"], host).findings
-    assert "booted with cgroup_disable=memory" in finding.summary
+    assert "booted with cgroup_disable=memory" in finding.message
     assert finding.fix is not None
     assert finding.fix.then == "reboot"
 
