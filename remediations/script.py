@@ -150,7 +150,15 @@ def _block(number: int, step: Step) -> list[str]:
 
 
 def _afterwards(steps: tuple[Step, ...]) -> list[str]:
-    found = [word for word in ("re-login", "reboot") if any(step.then == word for step in steps)]
-    if not found:
+    words = afterwards(step.then for step in steps)
+    if not words:
         return []
-    return [f"    say {word('Then: ' + '; and '.join(THEN[one] for one in found) + '.')}"]
+    # fix --apply says it itself, after the last of its scripts
+    return [f'    [ -n "${{LXC_PREFLIGHT_GOES_ON:-}}" ] || say {word(words)}']
+
+
+def afterwards(thens: Iterable[str | None]) -> str:
+    """What a person has to do before all that was fixed is in force; empty when nothing."""
+    wanted = set(thens)
+    found = "; and ".join(words for then, words in THEN.items() if then in wanted)
+    return f"For all of it to be in force: {found}." if found else ""

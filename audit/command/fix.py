@@ -217,10 +217,10 @@ def _apply(args: argparse.Namespace) -> int:
     """Script after script until nothing is left to do; then the audit has the last word."""
     from audit.applying import run_script
     from audit.scripting import text_of
-    from remediations.script import undo_script
+    from remediations.script import afterwards, undo_script
 
     tried: set[tuple[object, ...]] = set()
-    first = 1
+    thens: list[str | None] = []
     failed = False
     for number in range(MOST_ROUNDS):
         host, plan = _planned(args)
@@ -232,13 +232,17 @@ def _apply(args: argparse.Namespace) -> int:
         tried |= {step.actions for step in fresh}
         if not number:
             _confirm(args, plan.steps)
-        text = text_of(plan._replace(steps=tuple(fresh)), host, args.user or "", first=first)
-        first += len(fresh)
+        steps = plan._replace(steps=tuple(fresh))
+        text = text_of(steps, host, args.user or "", first=len(thens) + 1)
+        thens += [step.then for step in fresh]
         failed |= run_script(text, root=args.root, goes_on=True) != 0
     run_script(undo_script("--done"), root=args.root)
     if failed:
         warn("not everything could be done; fix --apply tries again, fix --undo takes it back")
-    return _judge(args)
+    code = _judge(args)
+    if words := afterwards(thens):
+        print(f"\n{words}")
+    return code
 
 
 def _judge(args: argparse.Namespace) -> int:

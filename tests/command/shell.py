@@ -26,7 +26,7 @@ def asks_for_subids(host: Host) -> Iterator[Finding]:
     """
     text = host.read("/etc/subuid")
     if not text:
-        fix = Fix("subids", "grant some", (Append("/etc/subuid", "al:100000:65536"),))
+        fix = Fix("subids", "grant some", (Append("/etc/subuid", "al:100000:65536"),), "re-login")
         yield Fail("al has none", Evidence("/etc/subuid", None, "nothing", "al:..."), fix=fix)
     else:
         yield Pass("al has some", Evidence("/etc/subuid", 1, text.strip()))

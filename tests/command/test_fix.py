@@ -67,6 +67,7 @@ def test_apply_cures_audits_again_and_undo_takes_it_back(shell: Shell, tree: Pat
     assert applied.code == 0, applied.err
     assert "1. grant some: idmap.subids" in applied.out
     assert "READY" in applied.out
+    assert applied.out.endswith("(log out everywhere), and log in anew.\n")
     assert subuid.read_text() == "al:100000:65536\n"
     assert (tree / "var/lib/lxc-preflight/fix/0001/done").exists()
     assert shell("fix", "--root", tree, "--undo", "--yes").code == 0

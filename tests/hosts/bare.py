@@ -118,7 +118,7 @@ def _type(machine: Machine, user: str, command: str) -> Typed:
 
 
 VERDICT = re.compile(r"(NOT )?READY|UNKNOWN")
-OURS = re.compile(r"\d+\. |   \S|Then: |lxc-preflight: ")
+OURS = re.compile(r"\d+\. |   \S|lxc-preflight: ")
 
 
 def trimmed(printed: str) -> str:

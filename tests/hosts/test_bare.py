@@ -19,11 +19,12 @@ Reading package lists...
 2. start it
    rc-service lxc-net start
 Starting LXC network bridge: :   as wanted: x
-Then: log in anew.
 
 READY: containers
   create yes
-next"""
+next
+
+For all of it to be in force: log in anew."""
     assert bare.trimmed(printed).splitlines() == [
         "1. install xz-utils",
         "   apt-get install -y xz-utils",
@@ -31,11 +32,12 @@ next"""
         "2. start it",
         "   rc-service lxc-net start",
         "   [... 1 line of apt-get or a service]",
-        "Then: log in anew.",
         "",
         "READY: containers",
         "  create yes",
         "next",
+        "",
+        "For all of it to be in force: log in anew.",
     ]
 
 

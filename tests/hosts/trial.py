@@ -113,7 +113,7 @@ def mend(machine: Machine) -> str:
     said = json.loads(inside(machine, f"mend {TEMPLATE}"))
     words = f"{said['out']}\n{said['err']}".strip()
     machine.shell(LOGOUT)
-    if re.search(r"^Then: .*reboot", words, re.MULTILINE):
+    if re.search(r"^For all of it to be in force: .*reboot", words, re.MULTILINE):
         machine.reboot()
         machine.shell(BRIDGE)
     return words

@@ -71,7 +71,8 @@ def test_a_block_names_check_reason_rights_what_follows_and_undo() -> None:
     assert "# 1. a.b: no line for it\n#    needs: root · then: re-login · undo: yes\n" in text
     assert "# 2. a.c: by hand\n#    needs: nobody's rights · then: nothing\n" in text
     assert "    manual a b\n" in text
-    assert "say 'Then: end all sessions of the user (log out everywhere), and log in anew.'" in text
+    words = "end all sessions of the user (log out everywhere), and log in anew"
+    assert f"say 'For all of it to be in force: {words}.'" in text
 
 
 def test_the_library_is_what_every_script_carries() -> None:
