@@ -2,10 +2,11 @@ from collections.abc import Iterator
 
 from audit.facts.cgroup import UNIFIED, cgroup_layout
 from audit.facts.cgstart import UNIFIED_ONLY
+from audit.facts.init import OPENRC, init_system
 from audit.facts.lxc import lxc_version, version_text
 from audit.facts.mounts import mounts_file
 from audit.host import Host
-from audit.model import Evidence, Fail, Finding, Level, Pass, check
+from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
 from remediations.cgroups import unified
 
 
@@ -14,7 +15,8 @@ def layout(host: Host) -> Iterator[Finding]:
     """/sys/fs/cgroup is a cgroup2 file system ("unified"), not v1 ("legacy") nor both ("hybrid").
 
     LXC 7.0 and later has no support for v1: a container starts there, but keys, mounts, freezer and
-    limits of v1 are gone. LXC up to 6 works with v1; its lxc.cgroup2.* keys are ignored then.
+    limits of v1 are gone. LXC up to 6 works with v1, but ignores lxc.cgroup2.* keys there, and no
+    login gives a user the controllers that lxc.cgroup.* keys need, other than pam_cgfs for memory.
     systemd 256 refuses v1 unless forced, 258 has none. OpenRC decides by rc_cgroup_mode.
 
     Why: "Ignoring cgroup2 limits on legacy cgroup system" (WARN)
@@ -25,12 +27,13 @@ def layout(host: Host) -> Iterator[Finding]:
     release = host.get(version_text)
     if here == UNIFIED:
         yield Pass("cgroup2 is mounted on /sys/fs/cgroup", seen)
-    elif host.get(lxc_version) >= UNIFIED_ONLY:
-        yield Fail(
-            f"the cgroup layout is {here}, and LXC {release} supports cgroup2 only: limits, "
-            "freezer and systemd guests do not work",
-            seen,
-            fix=unified(host),
+        return
+    if host.get(lxc_version) >= UNIFIED_ONLY:
+        text = (
+            f"LXC {release} supports cgroup2 only: limits, freezer and systemd guests do not work"
         )
+    elif host.get(init_system) == OPENRC:
+        raise NotApplicable(f"{here}, which OpenRC chose: see cgroup.openrc_mode")
     else:
-        yield Pass(f"{here}: LXC {release} works with it, but ignores lxc.cgroup2.* limits", seen)
+        text = f"LXC {release} starts containers there, but ignores lxc.cgroup2.* limits"
+    yield Fail(f"the cgroup layout is {here}: {text}", seen, fix=unified(host))

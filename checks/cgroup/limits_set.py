@@ -15,7 +15,11 @@ WANTED = {
 }
 
 
-@check("The config limits memory, processes and processor time", Level.HARDENING)
+@check(
+    "The config limits memory, processes and processor time",
+    Level.HARDENING,
+    after=("cgroup.layout", "cgroup.openrc_mode"),
+)
 def limits_set(host: Host) -> Iterator[Finding]:
     """lxc.cgroup2.memory.max, pids.max and cpu.weight (or cpu.max) are set.
 

@@ -155,7 +155,8 @@ CASES = (
     Case("cgroup.limits", lambda: document(openrc(config=MEMORY_AND_PIDS)), FAIL),
     Case("cgroup.layout", bookworm, PASS),
     Case("cgroup.layout", lambda: old(lambda c: trixie(c, "7.0.0")), FAIL),
-    Case("cgroup.layout", lambda: old(bookworm), PASS),
+    Case("cgroup.layout", lambda: old(bookworm), FAIL),
+    Case("cgroup.layout", lambda: old(lambda config: openrc(config=config)), NA),
     Case("cgroup.openrc_mode", bookworm, NA),
     Case("cgroup.openrc_mode", openrc, PASS),
     Case(
