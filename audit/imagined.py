@@ -46,11 +46,13 @@ class Imagined:
         self.owner = owner
         self.by_path: dict[str, list[Any]] = {}
         self.unseen: set[str] = set()
+        self.altered: tuple[str, ...] = ()  # with all below
         self.brings_files = False
         for action in actions:
             match action:
-                case Run(_, _, _, keeping):
+                case Run(keeping=keeping, alters=alters):
                     self.unseen.update(keeping)
+                    self.altered += alters
                 case Install():
                     self.brings_files = True
                 case Manual():
@@ -82,10 +84,10 @@ class Imagined:
             raise Unknown(LATER)
         if verb in ("run", "probe", "getent", "subids"):
             # They look at the real host.
-            if self.by_path or self.unseen:
+            if self.by_path or self.unseen or self.altered:
                 raise Unknown(LATER)
             return self.inner.ask(verb, *args)
-        if path in self.unseen:
+        if path in self.unseen or any(f"{path}/".startswith(f"{it}/") for it in self.altered):
             raise Unknown(LATER)
         if isinstance(self.by_path.get(path, (None,))[-1], Remove):
             return self._gone(verb, *args)

@@ -134,7 +134,8 @@ class Run(NamedTuple):
     `unless` is the test whose success means that nothing is to be done, `undo` takes it back
     (empty: that cannot be), both in shell as the command is; `keeping` are files that it changes,
     kept for undo. A command that is its own undo (it makes something read its files anew) is run
-    when all else has been undone.
+    when all else has been undone. `alters` are places that are other ones afterwards, with all
+    below them, and that `undo` sees to: cgroups, sockets.
     """
 
     command: str
@@ -142,6 +143,7 @@ class Run(NamedTuple):
     undo: str = ""
     keeping: tuple[str, ...] = ()
     theirs: bool = False
+    alters: tuple[str, ...] = ()
 
 
 class Manual(NamedTuple):

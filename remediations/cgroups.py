@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from audit.facts.accounts import target
-from audit.facts.cgroup import ROOT, UNIFIED, Hierarchy, cgroup_layout, root_controllers
+from audit.facts.cgroup import ROOT, Hierarchy, root_controllers
 from audit.facts.init import OPENRC, SYSTEMD
 from audit.facts.kernel import cmdline
 from audit.facts.mounts import Mount
@@ -78,13 +78,11 @@ def name_bus(socket: str) -> Fix:
 
 def own_cgroup(host: Host, *controllers: str) -> Fix:
     """Give the user a cgroup by whatever makes them here, with these controllers among others."""
-    if init_of(host) == SYSTEMD:
+    init = init_of(host)
+    if init == SYSTEMD:
         return systemd.manager(host)
-    try:
-        unified = host.get(cgroup_layout) == UNIFIED
-    except Unknown:
-        unified = True
-    if not unified and not controllers:
+    # OpenRC mounts cgroup2 alone when it is told to (openrc_mode), and pam_cgfs is of no use then.
+    if init != OPENRC and not controllers and not libcgroup.is_unified(host):
         return pam_cgfs(host)
     return libcgroup.own_cgroup(host, *controllers)
 

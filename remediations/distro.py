@@ -360,6 +360,17 @@ def enabled(host: Host, name: str, runlevel: str = "default") -> tuple[Action, .
     return service(host, name, runlevel).actions[:1]
 
 
+def stopped(host: Host, name: str, runlevel: str = "default") -> tuple[Run, ...]:
+    """Stop a service now and at every boot; nothing where no init system is known that has it."""
+    kind = None if init_of(host) == NONE else SERVICES.get(_init(host))
+    if kind is None:
+        return ()
+    is_enabled, enable, disable, is_running, start, stop = (
+        part.format(word(name), runlevel) for part in kind
+    )
+    return (Run(disable, f"! {is_enabled}", enable), Run(stop, f"! {is_running}", start))
+
+
 def _is_there(host: Host, package: str) -> bool:
     try:
         return host.package(package) is not None

@@ -12,9 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from audit.facts.accounts import local_groups, target
-from audit.facts.cgroup import ROOT, root_controllers
+from audit.facts.cgroup import ROOT, UNIFIED, cgroup_layout, root_controllers
 from audit.facts.init import OPENRC
 from audit.facts.libcgroup import (
+    DAEMON,
+    PAM,
+    PIDFILES,
+    SOCKETS,
     Group,
     Rule,
     Syntax,
@@ -42,7 +46,15 @@ from remediations.actions import (
     Run,
     Write,
 )
-from remediations.distro import enabled, family_of, init_of, needed, service
+from remediations.distro import (
+    REBOOT,
+    enabled,
+    family_of,
+    init_of,
+    needed,
+    service,
+    stopped,
+)
 from remediations.quoting import word
 from remediations.services import Own, own
 
@@ -70,6 +82,7 @@ def own_cgroup(host: Host, *controllers: str) -> Fix:
     leaf in it: what is missing of that.
     """
     return _fix(
+        host,
         "own_cgroup",
         f"give {host.get(target).name} a cgroup of its own",
         lambda: (*_packages(host), *_groups(host, *controllers), *_rule(host), *_acts(host)),
@@ -78,12 +91,13 @@ def own_cgroup(host: Host, *controllers: str) -> Fix:
 
 def group(host: Host) -> Fix:
     """Give the user a group in cgconfig.conf, and the one that its logins go to."""
-    return _fix("cgconfig", f"give {host.get(target).name} a group", lambda: _groups(host))
+    return _fix(host, "cgconfig", f"give {host.get(target).name} a group", lambda: _groups(host))
 
 
 def rule(host: Host) -> Fix:
     """Lead the user's logins to a leaf of its group."""
     return _fix(
+        host,
         "cgrules",
         f"lead logins of {host.get(target).name} to a leaf of its group",
         lambda: (*_groups(host), *_rule(host)),
@@ -93,7 +107,10 @@ def rule(host: Host) -> Fix:
 def actor(host: Host) -> Fix:
     """Have something act on the rules."""
     return _fix(
-        "pam_cgroup", "act on cgrules.conf at logins", lambda: (*_packages(host), *_acts(host))
+        host,
+        "pam_cgroup",
+        "act on cgrules.conf at logins",
+        lambda: (*_packages(host), *_acts(host)),
     )
 
 
@@ -115,13 +132,14 @@ def owners(host: Host, found: Group) -> Fix:
             changes.append((found.opening, found.opening, f" perm {{ {more}}}"))
         return (*_edits(host, found, changes), _load(host, found.source, found.name.strip("/")))
 
-    return _fix("cgconfig", f"give group {found.name} to {host.get(target).name}", make)
+    return _fix(host, "cgconfig", f"give group {found.name} to {host.get(target).name}", make)
 
 
 def without(host: Host, found: Group, controller: str) -> Fix:
     """Take a controller out of a group of cgconfig.conf."""
     changes = [(one.start, one.end, "") for one in found.spots if one.name == controller]
     return _fix(
+        host,
         "cgconfig",
         f"take {controller} out of group {found.name}",
         lambda: (*_edits(host, found, changes), _load(host, found.source, found.name.strip("/"))),
@@ -138,12 +156,20 @@ def readable(problem: Syntax) -> Fix:
     return Fix("cgconfig", title, (Manual(lines, "root"),), "re-login")
 
 
-def _fix(mechanism: str, title: str, make: Callable[[], tuple[Action, ...]]) -> Fix:
+def is_unified(host: Host) -> bool:
+    """Whether cgroup2 alone is mounted; taken for granted where that cannot be told."""
+    try:
+        return host.get(cgroup_layout) == UNIFIED
+    except Unknown:
+        return True
+
+
+def _fix(host: Host, mechanism: str, title: str, make: Callable[[], tuple[Action, ...]]) -> Fix:
     try:
         actions = tuple(dict.fromkeys(make()))
     except Unknown as why:
         actions = (Manual((f"# {title}; what is there could not be seen: {why}",), "root"),)
-    return Fix(mechanism, title, actions, "re-login")
+    return Fix(mechanism, title, actions, "re-login" if is_unified(host) else REBOOT)
 
 
 def _edits(host: Host, found: Group, changes: list[tuple[int, int, str]]) -> tuple[Action, ...]:
@@ -205,8 +231,11 @@ def _groups(host: Host, *controllers: str) -> tuple[Action, ...]:
     if (found := there.get(top)) is not None:
         more = "".join(f" {one} {{}}" for one in controllers if one not in found.controllers)
         edits = _edits(host, found, [(found.opening, found.opening, more)])
+    edits = (*edits, *(Append(path, line) for line in lines))
+    if not is_unified(host):  # they are made at the boot that mounts cgroup2
+        return edits
     wanted = [one for one in controllers if one in offered]
-    return (*edits, *(Append(path, line) for line in lines), _load(host, path, top, leaf, wanted))
+    return (*edits, _load(host, path, top, leaf, wanted))
 
 
 def _load(host: Host, path: str, top: str, leaf: str = "", wanted: Iterable[str] = ()) -> Run:
@@ -222,7 +251,8 @@ def _load(host: Host, path: str, top: str, leaf: str = "", wanted: Iterable[str]
     command = f"cgconfigparser -l {word(path)}"
     is_new = top not in {one.name.strip("/") for one in host.get(cgconfig).groups}
     gone = f"find {places[-1]} -depth -type d -exec rmdir {{}} + 2>/dev/null || :"
-    return Run(command, " && ".join(tests), gone if is_new else command)
+    undo = gone if is_new else command
+    return Run(command, " && ".join(tests), undo, alters=(f"{ROOT}/{top}",))
 
 
 def _rule(host: Host) -> tuple[Action, ...]:
@@ -254,12 +284,13 @@ def _led(host: Host, found: Rule, line: str) -> Action:
 
 def _acts(host: Host) -> tuple[Action, ...]:
     """What makes the groups at boot, and what moves logins."""
-    boot = _at_boot(host)
-    if host.get(moves_logins):
-        return boot
+    boot, now = _at_boot(host), host.get(moves_logins)
     if _without_pam(host):
-        return (*boot, *_daemon(host))
-    return (*boot, *pam.session(host, "pam_cgroup"), *pam.jobs(host, "pam_cgroup"))
+        return boot if now else (*boot, *_daemon(host))
+    if now == PAM:
+        return boot
+    at_logins = (*pam.session(host, "pam_cgroup"), *pam.jobs(host, "pam_cgroup"))
+    return (*boot, *at_logins, *(_no_daemon(host) if now == DAEMON else ()))
 
 
 def _at_boot(host: Host) -> tuple[Action, ...]:
@@ -280,6 +311,15 @@ def _daemon(host: Host) -> tuple[Action, ...]:
         return (made, Manual(("# run cgrulesengd at every boot",), "root"))
     text = _DAEMON.format(file=host.get(cgrules_file))
     return (made, Write("/etc/init.d/cgred", text, 0o755), *service(host, "cgred").actions)
+
+
+def _no_daemon(host: Host) -> tuple[Action, ...]:
+    """Nothing takes an lxc-start back to where its login is."""
+    services = stopped(host, "cgred") if host.stat("/etc/init.d/cgred") is not None else ()
+    kill = "pkill -x cgrulesengd"
+    running = "pgrep -x cgrulesengd >/dev/null"
+    places = (*SOCKETS, *PIDFILES)
+    return (*services, Run(kill, f"! {running}", "cgrulesengd -s", alters=places))
 
 
 def _packages(host: Host) -> tuple[Action, ...]:

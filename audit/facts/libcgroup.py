@@ -20,6 +20,7 @@ CGCONFIG_D = ("/etc/cgroup/cgconfig.d", "/etc/cgconfig.d")
 CGRULES_D = ("/etc/cgroup/cgrules.d", "/etc/cgrules.d")
 SOCKETS = ("/run/cgred.socket", "/var/run/cgred.socket")  # of a running cgrulesengd
 PIDFILES = ("/run/cgred.pid", "/run/cgrulesengd.pid")
+DAEMON, PAM = "cgrulesengd", "pam_cgroup.so"
 PARSERS = ("/usr/sbin/cgconfigparser", "/sbin/cgconfigparser")
 
 _TOKEN = re.compile(
@@ -377,11 +378,11 @@ def broken_rule(host: Host) -> tuple[str, int, str] | None:
 
 
 def moves_logins(host: Host) -> str:
-    """What would act on the rules at a login: "cgrulesengd", "pam_cgroup.so", or "" for nothing."""
+    """What would act on the rules at a login: DAEMON, PAM, or "" for nothing."""
     if any(host.stat(path) is not None for path in (*SOCKETS, *PIDFILES)):
-        return "cgrulesengd"
+        return DAEMON
     if host.get(session_rule, "pam_cgroup") is not None:
-        return "pam_cgroup.so"
+        return PAM
     return ""
 
 

@@ -27,7 +27,7 @@ from audit.facts.cgroup import (
     writable,
 )
 from audit.facts.init import SYSTEMD, init_system
-from audit.facts.libcgroup import destination, moves_logins, rule_for_user
+from audit.facts.libcgroup import DAEMON, destination, moves_logins, rule_for_user
 from audit.facts.lxc import library, lxc_version
 from audit.facts.mounts import mount_of
 from audit.facts.pam import session_rule
@@ -267,7 +267,7 @@ def leaf_seat(host: Host) -> Seat | None:
     mine = seat.unified
     if mine is None or not mine.writable or not mine.may_create or not mine.may_move:
         return None
-    if host.get(rule_for_user) is not None and host.get(moves_logins) == "cgrulesengd":
+    if host.get(rule_for_user) is not None and host.get(moves_logins) == DAEMON:
         return None  # the daemon takes every lxc-start back to where the rule says
     top = host.get(delegated_top, mine.directory)
     shares = top != mine.directory

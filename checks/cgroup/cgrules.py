@@ -5,12 +5,14 @@ from audit.facts.cgroup import UNIFIED, cgroup_layout
 from audit.facts.init import SYSTEMD, init_system
 from audit.facts.libcgroup import (
     CGRULES,
+    DAEMON,
     cgconfig,
     destination,
     moves_logins,
     rule_for_user,
     rules,
 )
+from audit.facts.pam import login_service
 from audit.host import Host
 from audit.model import Evidence, Fail, Finding, Level, NotApplicable, Pass, check
 from remediations import libcgroup
@@ -72,6 +74,14 @@ def cgrules(host: Host) -> Iterator[Finding]:
             f"to containers, and every limit fails; lead them to {where}/login",
             seen,
             fix=libcgroup.rule(host),
+        )
+        return
+    if host.get(cgroup_layout) == UNIFIED and actor == DAEMON and host.get(login_service):
+        yield Fail(
+            f"cgrulesengd takes every lxc-start back to /{where}, where the shell is, so every "
+            "limit fails; pam_cgroup.so moves logins and nothing else",
+            seen,
+            fix=libcgroup.actor(host),
         )
         return
     yield Pass(f"{actor} takes logins of {name} to /{where}", seen)

@@ -58,10 +58,11 @@ class Image(NamedTuple):
 
 SYSTEMD = ("systemd", "systemd-sysv", "libpam-systemd", "dbus", "dbus-user-session")
 SYSVINIT = ("sysvinit-core", "initscripts", "orphan-sysvinit-scripts")
+LIBCGROUP = ("cgroup-tools", "libpam-cgroup")
 INITS = {
     "systemd": SYSTEMD,
-    "openrc": (*SYSVINIT, "openrc", "cgroup-tools", "libpam-cgroup"),
-    "sysvinit": (*SYSVINIT, "sysv-rc"),
+    "openrc": (*SYSVINIT, "openrc", *LIBCGROUP),
+    "sysvinit": (*SYSVINIT, "sysv-rc", *LIBCGROUP),
 }
 BASE = (
     *("kmod", "udev", "procps", "iproute2", "python3", "util-linux", "mount", "passwd", "login"),

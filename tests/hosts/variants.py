@@ -205,15 +205,22 @@ MATRIX = [
     Variant("o13", O13, "OpenRC, unified", cause=NO_CGROUP, in_tests=True),
     Variant("o13-ssh", O13, "a login by ssh", session="ssh", cause=NO_CGROUP),
     Variant("o13-cron", O13, "a job of cron's", session="cron", cause=NO_CGROUP),
-    Variant("o13-cgconfig", O13, "libcgroup without rules", recipe(CGCONFIG, CGPARSE)),
+    Variant(
+        "o13-cgconfig", O13, "libcgroup without rules", recipe(CGCONFIG, CGPARSE), cause=NO_CGROUP
+    ),
     Variant(
         "o13-engine",
         O13,
         "libcgroup, rules by cgrulesengd",
         recipe(CGCONFIG, CGPARSE, CGRULES, ENGINE),
+        cause=LIMITS,
     ),
     Variant(
-        "o13-pam", O13, "libcgroup, rules by PAM", recipe(CGCONFIG, CGPARSE, CGRULES, PAM_CGROUP)
+        "o13-pam",
+        O13,
+        "libcgroup, rules by PAM",
+        recipe(CGCONFIG, CGPARSE, CGRULES, PAM_CGROUP),
+        cause=LIMITS,
     ),
     Variant(
         "o13-leaf",
@@ -224,11 +231,29 @@ MATRIX = [
     ),
     *broken("o13", O13, "userns-max"),
     Variant(
-        "o13-hybrid", boot("debian-13-openrc", before_init=cgroup_mode("hybrid")), "hybrid cgroups"
+        "o13-hybrid",
+        boot("debian-13-openrc", before_init=cgroup_mode("hybrid")),
+        "hybrid cgroups",
+        cause=NO_CGROUP,
     ),
-    Variant("o13-legacy", boot("debian-13-openrc", before_init=cgroup_mode("legacy")), "cgroup v1"),
-    Variant("o12", O12, "OpenRC, hybrid as it comes"),
-    Variant("o12-unified", boot("debian-12-openrc", before_init=cgroup_mode("unified")), "unified"),
-    Variant("o13-elogind", boot("debian-13-elogind"), "OpenRC with elogind"),
-    Variant("s13", boot("debian-13-sysvinit"), "sysvinit, nothing mounts cgroups"),
+    Variant(
+        "o13-legacy",
+        boot("debian-13-openrc", before_init=cgroup_mode("legacy")),
+        "cgroup v1",
+        cause=NO_CGROUP,
+    ),
+    Variant("o12", O12, "OpenRC, hybrid as it comes", cause=NO_CGROUP),
+    Variant(
+        "o12-unified",
+        boot("debian-12-openrc", before_init=cgroup_mode("unified")),
+        "unified",
+        cause=NO_CGROUP,
+    ),
+    Variant("o13-elogind", boot("debian-13-elogind"), "OpenRC with elogind", cause=NO_CGROUP),
+    Variant(
+        "s13",
+        boot("debian-13-sysvinit"),
+        "sysvinit, nothing mounts cgroups",
+        cause=("cgroup.mounted", *NO_CGROUP),
+    ),
 ]

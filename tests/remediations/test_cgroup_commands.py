@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from audit.model import Fix, Outcome, Unknown
+from audit.planning import plan
 from audit.registry import builtin
 from audit.source import Answer
 from audit.testing import judged
@@ -49,6 +50,7 @@ from tests.checks.cgroup.test_lab import (
 )
 
 CHECKS = builtin()
+CGROUPS = {name: check for name, check in CHECKS.items() if name.startswith("cgroup.")}
 DISTRIBUTIONS = ("debian", "alpine", "gentoo")
 
 
@@ -324,6 +326,41 @@ def test_where_no_pam_is_cgrulesengd_moves_logins() -> None:
         "/etc/init.d/cgred",
     ]
     assert commands(fix)[-2:] == ["rc-update add cgred default", "rc-service cgred start"]
+
+
+def test_logins_that_cgrulesengd_leads_are_led_to_a_leaf_by_pam_instead() -> None:
+    made = of("debian", document(openrc("5.0.2")))
+    made.write("/etc/pam.d/common-session", "session required pam_unix.so\n")
+    (fix,) = fixes("cgroup.cgrules", made)
+    assert fix.then == "re-login"
+    assert any(isinstance(one, Run) and one.command.startswith("cgconfig") for one in fix.actions)
+    found = plan(made.host(), CGROUPS)
+    assert not found.broken and not found.conflicts
+    actions = [action for step in found.steps for action in step.actions]
+    assert Append("/etc/pam.d/common-session", "session optional pam_cgroup.so") in actions
+    stops = [one for one in actions if isinstance(one, Run) and "cgrulesengd" in one.command]
+    assert [one.command for one in stops] == ["pkill -x cgrulesengd"]
+
+
+def test_cgrulesengd_that_leads_to_a_leaf_is_stopped_at_boot_as_well() -> None:
+    made = of("debian", leaf(openrc("5.0.2")))
+    made.write("/run/cgred.socket")
+    made.write("/etc/init.d/cgred")
+    (fix,) = fixes("cgroup.cgrules", made)
+    stopping = ["rc-update del cgred default", "rc-service cgred stop", "pkill -x cgrulesengd"]
+    assert commands(fix)[-3:] == stopping
+    readable(fix)
+
+
+def test_openrc_with_hybrid_cgroups_is_made_ready_for_the_boot_that_mounts_cgroup2() -> None:
+    made = of("debian", old(lambda config: openrc("5.0.2", config)))
+    made.write("/etc/rc.conf", 'rc_cgroup_mode="hybrid"\n')
+    made.write("/etc/pam.d/common-session", "session required pam_unix.so\n")
+    (fix,) = fixes("cgroup.user_cgroup", made)
+    assert fix.then == "reboot"
+    assert not any("cgconfigparser" in command for command in commands(fix))
+    assert "rc-update add lxc-cgroups default" in commands(fix)
+    assert not plan(made.host(), CGROUPS).broken
 
 
 def test_a_rule_for_many_is_for_a_person_to_change() -> None:
