@@ -316,10 +316,12 @@ def _daemon(host: Host) -> tuple[Action, ...]:
 def _no_daemon(host: Host) -> tuple[Action, ...]:
     """Nothing takes an lxc-start back to where its login is."""
     services = stopped(host, "cgred") if host.stat("/etc/init.d/cgred") is not None else ()
-    kill = "pkill -x cgrulesengd"
     running = "pgrep -x cgrulesengd >/dev/null"
     places = (*SOCKETS, *PIDFILES)
-    return (*services, Run(kill, f"! {running}", "cgrulesengd -s", alters=places))
+    left = " ".join(places)
+    gone = f"! {running} && for file in {left}; do [ ! -e $file ] || exit 1; done"
+    kill = f"pkill -x cgrulesengd; rm -f {left}"
+    return (*services, Run(kill, gone, "cgrulesengd -s", alters=places))
 
 
 def _packages(host: Host) -> tuple[Action, ...]:

@@ -115,11 +115,14 @@ def _mounted(host: Host, one: Membership) -> str | None:
 def next_place(host: Host) -> str:
     """The cgroup that the next login will be in, on the hierarchy that counts."""
     account = host.get(target)
-    if host.get(init_system) == SYSTEMD or host.get(elogind):
-        return f"/user.slice/user-{account.uid}.slice/session-N.scope"
+    scope = f"/user.slice/user-{account.uid}.slice/session-N.scope"
+    if host.get(init_system) == SYSTEMD:
+        return scope
     rule = host.get(rule_for_user)
-    if rule is not None and host.get(moves_logins):
+    if rule is not None and host.get(moves_logins):  # after elogind: its line comes first
         return f"/{host.get(destination, rule)}"
+    if host.get(elogind):
+        return scope
     if host.get(cgroup_layout) in (HYBRID, LEGACY) and host.get(cgfs_controllers):
         return f"/user/{account.name}/0"
     return "/"
