@@ -127,10 +127,10 @@ BROKEN = {
 }
 
 
-def broken(prefix: str, kind: Boot, *names: str) -> list[Variant]:
-    """Variants of a host that are broken in ways of BROKEN."""
+def broken(prefix: str, kind: Boot, *names: str, more: tuple[str, ...] = ()) -> list[Variant]:
+    """Variants of a host that are broken in ways of BROKEN; `more` is wrong with it anyway."""
     return [
-        Variant(f"{prefix}-{name}", kind, what, sabotage, cause=(cause,))
+        Variant(f"{prefix}-{name}", kind, what, sabotage, cause=(cause, *more))
         for name in names
         for what, sabotage, cause in [BROKEN[name]]
     ]
@@ -173,19 +173,37 @@ MATRIX = [
     Variant("d13-no-manager", D13, "user@.service is masked", NO_MANAGER, cause=MANAGER),
     Variant("d13-apparmor-generated", D13, "Debian's own AppArmor line", GENERATED, cause=APPARMOR),
     *broken("d13", D13, "userns-clone", "helper-nosuid"),
-    Variant("d13-no-memory", boot("debian-13", NO_MEMORY), NO_MEMORY, by_hand=BOOT_LINE),
-    Variant("d13-hybrid", boot("debian-13", FORCED), "hybrid cgroups, by force", by_hand=BOOT_LINE),
+    Variant(
+        "d13-no-memory", boot("debian-13", NO_MEMORY), NO_MEMORY, cause=LIMITS, by_hand=BOOT_LINE
+    ),
+    Variant(
+        "d13-hybrid",
+        boot("debian-13", FORCED),
+        "hybrid cgroups, by force",
+        cause=LIMITS,
+        by_hand=BOOT_LINE,
+    ),
     # sid: LXC 7.0
     Variant("sid", SID, "as the how-tos set it up"),
     Variant("sid-no-manager", SID, "user@.service is masked", NO_MANAGER, cause=MANAGER),
     *broken("sid", SID, "home-0700"),
     # Debian 11: LXC 4.0
     Variant("d11", D11, "as the how-tos set it up", cause=DELEGATION),
-    Variant("d11-delegate-all", D11, "all is delegated", delegate("cpu cpuset io memory pids")),
-    Variant("d11-no-manager", D11, "user@.service is masked", NO_MANAGER, cause=MANAGER),
-    *broken("d11", D11, "userns-clone"),
-    Variant("d11-hybrid", boot("debian-11", HYBRID), "hybrid cgroups", by_hand=BOOT_LINE),
-    Variant("d11-legacy", boot("debian-11", LEGACY), "cgroup v1", by_hand=BOOT_LINE),
+    Variant(
+        "d11-delegate-all",
+        D11,
+        "all is delegated",
+        delegate("cpu cpuset io memory pids"),
+        cause=DELEGATION,
+    ),
+    Variant(
+        "d11-no-manager", D11, "user@.service is masked", NO_MANAGER, cause=(*MANAGER, *DELEGATION)
+    ),
+    *broken("d11", D11, "userns-clone", more=DELEGATION),
+    Variant(
+        "d11-hybrid", boot("debian-11", HYBRID), "hybrid cgroups", cause=LIMITS, by_hand=BOOT_LINE
+    ),
+    Variant("d11-legacy", boot("debian-11", LEGACY), "cgroup v1", cause=LIMITS, by_hand=BOOT_LINE),
     # Ubuntu: LXC 5.0, and AppArmor's word about user namespaces
     Variant("u24", U24, "as the how-tos set it up", in_tests=True),
     Variant(
@@ -229,7 +247,7 @@ MATRIX = [
         recipe(CGCONFIG_LEAF, CGPARSE, CGRULES_LEAF, PAM_CGROUP),
         in_tests=True,
     ),
-    *broken("o13", O13, "userns-max"),
+    *broken("o13", O13, "userns-max", more=NO_CGROUP),
     Variant(
         "o13-hybrid",
         boot("debian-13-openrc", before_init=cgroup_mode("hybrid")),
