@@ -108,6 +108,14 @@ def test_a_command_makes_unknown_what_it_is_said_to_change() -> None:
     assert imagined.ask("read", "/boot/other") == "x"
 
 
+def test_a_place_that_a_command_makes_is_unknown_with_all_below_it() -> None:
+    command = Run("cgconfigparser -l /etc/cgconfig.conf", alters=("/sys/fs/cgroup/lxc",))
+    imagined = Imagined(Plain("x"), (command,), None)
+    for path in ("/sys/fs/cgroup/lxc", "/sys/fs/cgroup/lxc/login/cgroup.procs"):
+        assert unknown(lambda path=path: imagined.ask("read", path))  # type: ignore[misc]
+    assert imagined.ask("read", "/sys/fs/cgroup/lxc2") == "x"
+
+
 def test_a_setting_is_what_it_is_set_to() -> None:
     imagined = Imagined(Plain("0\n"), (Setting("/proc/sys/a/b", "1"),), None)
     assert imagined.ask("read", "/proc/sys/a/b") == "1\n"
