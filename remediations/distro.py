@@ -126,6 +126,12 @@ SERVICES = {
     ),
 }
 
+# systemd enables and starts no unit that an administrator has hidden behind /dev/null.
+MASKED = SERVICES["systemd"]._replace(
+    enable="systemctl unmask {0} && systemctl enable {0}",
+    disable="systemctl disable {0} && systemctl mask {0}",
+)
+
 
 def install(host: Host, tool: str) -> Fix:
     """Install what brings a tool; PACKAGES lists those whose package has another name.
@@ -346,6 +352,8 @@ def service(host: Host, name: str, runlevel: str = "default") -> Fix:
     kind = None if init_of(host) == NONE else SERVICES.get(_init(host))
     if kind is None:
         return Fix("service", title, (Manual((f"# {title}",), "root"),))
+    if kind == SERVICES["systemd"] and _is_masked(host, name):
+        kind = MASKED
     texts = [part.format(word(name), runlevel) for part in kind]
     is_enabled, enable, disable, is_running, start, stop = texts
     return Fix(
@@ -353,6 +361,14 @@ def service(host: Host, name: str, runlevel: str = "default") -> Fix:
         title,
         (Run(enable, is_enabled, disable), Run(start, is_running, stop)),
     )
+
+
+def _is_masked(host: Host, name: str) -> bool:
+    unit = name if "." in name else f"{name}.service"
+    try:
+        return host.real(f"/etc/systemd/system/{unit}") == "/dev/null"
+    except Unknown:
+        return False
 
 
 def enabled(host: Host, name: str, runlevel: str = "default") -> tuple[Action, ...]:

@@ -173,6 +173,18 @@ def test_the_init_system_in_charge_starts_the_service_whatever_the_family_ships(
     assert steps(systemd)[0].startswith("systemctl")
 
 
+def test_a_service_that_is_masked_is_unmasked_and_masked_again_by_undo() -> None:
+    answers: dict[Question, Answer | Refused] = {
+        ("stat", "/run/systemd/system"): ["directory", 0o755, 0, 0, 0, 0, 1],
+        ("real", "/etc/systemd/system/lxc-net.service"): "/dev/null",
+    }
+    host = made_host({"/proc/1/comm": "systemd\n", "/run/openrc/softlevel": None}, answers)
+    enable, _ = distro.service(host, "lxc-net").actions
+    assert isinstance(enable, Run)
+    assert enable.command == "systemctl unmask lxc-net && systemctl enable lxc-net"
+    assert enable.undo == "systemctl disable lxc-net && systemctl mask lxc-net"
+
+
 def test_where_no_init_system_runs_a_service_is_left_to_a_person() -> None:
     (action,) = distro.service(host_of("debian"), "lxc-net").actions
     assert isinstance(action, Manual)
