@@ -75,15 +75,21 @@ LXC_TESTS = (
     *("lxc-templates", "lxc-tests", "apparmor", "sudo", "adduser", "bridge-utils", "net-tools"),
 )
 
+# What writes the boot loader's configuration; the loader itself is QEMU.
+GRUB = ("grub-common", "grub2-common")
+
 IMAGES = {
     image.name: image
     for image in (
         Image("debian-11", "bullseye", "systemd", ("lxc-templates",)),
+        Image("debian-11-grub", "bullseye", "systemd", ("lxc-templates", *GRUB)),
         Image("debian-12", "bookworm", "systemd", ("lxc-templates", "lxc-tests", "apparmor")),
         Image("debian-12-bare", "bookworm", "systemd", bare=True),
+        Image("debian-12-grub", "bookworm", "systemd", ("lxc-templates", *GRUB)),
         Image("debian-12-lxc-tests", "bookworm", "systemd", LXC_TESTS),
         Image("debian-12-openrc", "bookworm", "openrc", ("lxc-templates",)),
         Image("debian-13", "trixie", "systemd", ("apparmor",)),
+        Image("debian-13-grub", "trixie", "systemd", GRUB),
         Image("debian-13-openrc", "trixie", "openrc"),
         Image("debian-13-openrc-bare", "trixie", "openrc", bare=True),
         Image("debian-13-elogind", "trixie", "openrc", ("elogind", "libpam-elogind")),

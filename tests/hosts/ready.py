@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +24,13 @@ HERE = Path(__file__).parent
 GOOD, BRIDGE = ((HERE / name).read_text() for name in ("good.sh", "bridge.sh"))
 # lxc-busybox makes 400 links by a process each: a static program starts four times as fast here.
 FAST = "ln -s $(command -v busybox) /usr/local/bin/ln"
+# As a person has told GRUB to boot what is booted here.
+GRUB = """
+sed "s/^GRUB_CMDLINE_LINUX=.*/GRUB_CMDLINE_LINUX=\\"$words\\"/" /usr/share/grub/default/grub \
+    >/etc/default/grub
+mkdir -p /boot/grub
+update-grub
+"""
 # A user's manager lives on ten seconds after the last logout; a trial that meets it is not alone.
 # That of a user who lingers is there again after the next boot, and stands for it here.
 LOGOUT = """
@@ -51,6 +59,8 @@ def boot(kind: Boot) -> Machine:
         machine.shell(GOOD)
         machine.shell(FAST)
         machine.shell(kind.setup)
+        if "grub2-common" in machine.built.packages:
+            machine.shell(f"words={shlex.quote(kind.arguments)}\n{GRUB}")
         machine.shell(LOGOUT)
         machine.save(READY)
     except BaseException:

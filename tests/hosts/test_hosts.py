@@ -62,3 +62,12 @@ def test_no_prediction_is_wrong_on_a_booted_host(kind: Boot) -> None:
         assert trial.rows
         assert not trial.wrong, "\n".join(table.line(row) for row in trial.wrong)
         assert trial.mended != DEFECT, trial.words
+
+
+def test_the_first_entry_of_grub_says_what_the_kernel_is_told() -> None:
+    entry = "\tlinux\t/boot/vmlinuz-6.1.0 root=UUID=6c78632d ro {} quiet\n\tinitrd /boot/initrd\n"
+    menu = f"menuentry 'Debian' {{\n{entry.format('a.b=0')}}}\nmenuentry 'old' {{\n{entry}}}\n"
+    assert machine.kernel_words(menu) == "a.b=0 quiet"
+    assert machine.kernel_words(menu.replace(" a.b=0 quiet", "")) == ""
+    with pytest.raises(ValueError, match="no kernel"):
+        machine.kernel_words("menuentry 'firmware' {\n\tfwsetup\n}\n")

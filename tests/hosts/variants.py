@@ -47,7 +47,6 @@ HYBRID = "systemd.unified_cgroup_hierarchy=0"
 LEGACY = f"{HYBRID} systemd.legacy_systemd_cgroup_controller=1"
 FORCED = f"{HYBRID} SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"
 NO_MEMORY = "cgroup_disable=memory"
-BOOT_LINE = "the kernel's command line is the boot loader's"
 GENERATED = "sed -i s/unconfined/generated/ /home/lxc/.config/lxc/default.conf"
 D11, D12, D13, SID = (boot(f"debian-{one}") for one in ("11", "12", "13", "sid"))
 U24 = boot("ubuntu-24.04")
@@ -154,15 +153,12 @@ MATRIX = [
     *broken("d12", D12, "subid-none", "userns-max", "home-0700", "usernet-none", "conf-none"),
     Variant(
         "d12-no-memory",
-        boot("debian-12", NO_MEMORY),
+        boot("debian-12-grub", NO_MEMORY),
         NO_MEMORY,
         cause=("cgroup.threaded_only", *LIMITS),
-        by_hand=BOOT_LINE,
     ),
-    Variant(
-        "d12-hybrid", boot("debian-12", HYBRID), "hybrid cgroups", cause=LIMITS, by_hand=BOOT_LINE
-    ),
-    Variant("d12-legacy", boot("debian-12", LEGACY), "cgroup v1", cause=LIMITS, by_hand=BOOT_LINE),
+    Variant("d12-hybrid", boot("debian-12-grub", HYBRID), "hybrid cgroups", cause=LIMITS),
+    Variant("d12-legacy", boot("debian-12-grub", LEGACY), "cgroup v1", cause=LIMITS),
     Variant("d12-apparmor-0", boot("debian-12", "apparmor=0"), "AppArmor off", GENERATED),
     # Debian 13: LXC 6.0
     Variant("d13", D13, "as the how-tos set it up"),
@@ -173,16 +169,8 @@ MATRIX = [
     Variant("d13-no-manager", D13, "user@.service is masked", NO_MANAGER, cause=MANAGER),
     Variant("d13-apparmor-generated", D13, "Debian's own AppArmor line", GENERATED, cause=APPARMOR),
     *broken("d13", D13, "userns-clone", "helper-nosuid"),
-    Variant(
-        "d13-no-memory", boot("debian-13", NO_MEMORY), NO_MEMORY, cause=LIMITS, by_hand=BOOT_LINE
-    ),
-    Variant(
-        "d13-hybrid",
-        boot("debian-13", FORCED),
-        "hybrid cgroups, by force",
-        cause=LIMITS,
-        by_hand=BOOT_LINE,
-    ),
+    Variant("d13-no-memory", boot("debian-13-grub", NO_MEMORY), NO_MEMORY, cause=LIMITS),
+    Variant("d13-hybrid", boot("debian-13-grub", FORCED), "hybrid cgroups, by force", cause=LIMITS),
     # sid: LXC 7.0
     Variant("sid", SID, "as the how-tos set it up"),
     Variant("sid-no-manager", SID, "user@.service is masked", NO_MANAGER, cause=MANAGER),
@@ -201,9 +189,11 @@ MATRIX = [
     ),
     *broken("d11", D11, "userns-clone", more=DELEGATION),
     Variant(
-        "d11-hybrid", boot("debian-11", HYBRID), "hybrid cgroups", cause=LIMITS, by_hand=BOOT_LINE
+        "d11-hybrid", boot("debian-11-grub", HYBRID), "hybrid cgroups", cause=(*LIMITS, *DELEGATION)
     ),
-    Variant("d11-legacy", boot("debian-11", LEGACY), "cgroup v1", cause=LIMITS, by_hand=BOOT_LINE),
+    Variant(
+        "d11-legacy", boot("debian-11-grub", LEGACY), "cgroup v1", cause=(*LIMITS, *DELEGATION)
+    ),
     # Ubuntu: LXC 5.0, and AppArmor's word about user namespaces
     Variant("u24", U24, "as the how-tos set it up", in_tests=True),
     Variant(
@@ -258,7 +248,7 @@ MATRIX = [
         "o13-legacy",
         boot("debian-13-openrc", before_init=cgroup_mode("legacy")),
         "cgroup v1",
-        cause=NO_CGROUP,
+        cause=(*NO_CGROUP, *LIMITS),
     ),
     Variant("o12", O12, "OpenRC, hybrid as it comes", cause=NO_CGROUP),
     Variant(
