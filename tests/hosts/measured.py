@@ -98,8 +98,9 @@ also starts the container with limits on memory and processes. Where anything do
 `fix --apply` is tried, a new login and a reboot where it asks for one, and everything again.
 
 *is*: `lxc-create`, `run`, a plain `lxc-start`, and under `run` the network and the limits: `+`
-works, `-` does not, `.` was not tried. *fix*: `well` (nothing to fix), `fixed` (all works after it)
-or `by hand` (a person's to do). *right*, *wrong*, *unknown* count predictions before and after.
+works, `-` does not, `.` was not tried. *fix*: `well` (`run` needs none) or `fixed` (`run` starts a
+container with its network and limits after it). *right*, *wrong*, *unknown* count predictions
+before and after.
 
 """
 COLUMNS = ("host", "what is special", "session", "is", "fix", "right", "wrong", "unknown", "date")

@@ -20,15 +20,14 @@ from tests.truth.table import Row
 BROKEN = "broken"
 TEMPLATE = "busybox"
 # What became of the fix.
-WELL, FIXED, BY_HAND, DEFECT = "well", "fixed", "by hand", "defect"
+WELL, FIXED, DEFECT = "well", "fixed", "defect"
 
 
 class Trial(NamedTuple):
     """What a variant said and did.
 
     `results`: of the broken host, and when it was mended, of that. `mended`: WELL (nothing to fix),
-    FIXED (it ran after `fix --apply`, a new login, and a reboot when it asked for one), BY_HAND
-    (what is left is a person's) or DEFECT.
+    FIXED (it ran after `fix --apply`, a new login, and a reboot when it asked for one) or DEFECT.
     """
 
     variant: Variant
@@ -73,7 +72,7 @@ def tried(machine: Machine, variant: Variant) -> Trial:
     if not runs(results[0]):
         words = mend(machine)
         results.append(judged(machine, variant, "again"))
-        mended = FIXED if runs(results[1]) else BY_HAND if variant.by_hand else DEFECT
+        mended = FIXED if runs(results[1]) else DEFECT
     return Trial(variant, results, mended, words, snapshot, time.monotonic() - began)
 
 

@@ -20,8 +20,7 @@ class Boot(NamedTuple):
 class Variant(NamedTuple):
     """One host and session, well or broken by `sabotage` (shell, as root).
 
-    `cause`: the checks that name the true cause, when something is meant not to work. `by_hand`:
-    why `fix` has to leave it to a person.
+    `cause`: the checks that name the true cause, when something is meant not to work.
     """
 
     name: str
@@ -30,7 +29,6 @@ class Variant(NamedTuple):
     sabotage: str = ":"
     session: str = "login"
     cause: tuple[str, ...] = ()
-    by_hand: str = ""
     in_tests: bool = False  # a part of `make test`
 
     @property
