@@ -55,8 +55,8 @@ def restored(user: world.User) -> dict[str, Any]:
     return said(run(f"{AUDIT} audit --format json --user {user.name} --template busybox"))
 
 
-def run(line: str) -> Done:
-    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120)
+def run(line: str, seconds: float = 120) -> Done:
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=seconds)
 
 
 def said(done: Done) -> dict[str, Any]:
