@@ -157,6 +157,7 @@ CASES = (
     Case("cgroup.layout", lambda: old(lambda c: trixie(c, "7.0.0")), FAIL),
     Case("cgroup.layout", lambda: old(bookworm), FAIL),
     Case("cgroup.layout", lambda: old(lambda config: openrc(config=config)), NA),
+    Case("cgroup.layout", test_lab.sandbox, NA),
     Case("cgroup.openrc_mode", bookworm, NA),
     Case("cgroup.openrc_mode", openrc, PASS),
     Case(
