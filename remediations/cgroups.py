@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from audit.facts.accounts import target
 from audit.facts.cgroup import ROOT, Hierarchy, root_controllers
 from audit.facts.init import OPENRC, SYSTEMD
-from audit.facts.kernel import cmdline
+from audit.facts.kernel import DISABLED, cmdline
 from audit.facts.mounts import Mount
 from audit.facts.openrc import RC_CONF, cgroup_mode
 from audit.facts.seats import LEAF, run_seat
@@ -141,7 +141,7 @@ def domain_controller(host: Host) -> Fix:
         if init_of(host) != SYSTEMD:
             return own_cgroup(host, found[0])
         return systemd.delegate(host, tuple(one for one in CONTROLLERS if one in offered))
-    disabled = next((one for one in words if one.startswith("cgroup_disable=")), None)
+    disabled = next((one for one in words if one.startswith(DISABLED)), None)
     if disabled is None:
         return kernel_option(host, "MEMCG")
     return enabled_controllers(host, disabled, disabled.partition("=")[2].split(","))

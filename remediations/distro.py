@@ -349,18 +349,35 @@ def service(host: Host, name: str, runlevel: str = "default") -> Fix:
     By hand where no init system runs, as in a container: nothing there can be asked to start it.
     """
     title = f"start the service {name}, now and at boot"
-    kind = None if init_of(host) == NONE else SERVICES.get(_init(host))
-    if kind is None:
+    how = _services(host, name, runlevel)
+    if how is None:
         return Fix("service", title, (Manual((f"# {title}",), "root"),))
-    if kind == SERVICES["systemd"] and _is_masked(host, name):
-        kind = MASKED
-    texts = [part.format(word(name), runlevel) for part in kind]
-    is_enabled, enable, disable, is_running, start, stop = texts
     return Fix(
         "service",
         title,
-        (Run(enable, is_enabled, disable), Run(start, is_running, stop)),
+        (Run(how.enable, how.is_enabled, how.disable), Run(how.start, how.is_running, how.stop)),
     )
+
+
+def stopped(host: Host, name: str, runlevel: str = "default") -> tuple[Run, ...]:
+    """Stop a service now and at every boot; nothing where no init system is known that has it."""
+    how = _services(host, name, runlevel)
+    if how is None:
+        return ()
+    return (
+        Run(how.disable, f"! {how.is_enabled}", how.enable),
+        Run(how.stop, f"! {how.is_running}", how.start),
+    )
+
+
+def _services(host: Host, name: str, runlevel: str) -> Services | None:
+    """The commands of the init system that runs, for one service; None where none does."""
+    kind = None if init_of(host) == NONE else SERVICES.get(_init(host))
+    if kind is None:
+        return None
+    if kind == SERVICES["systemd"] and _is_masked(host, name):
+        kind = MASKED
+    return Services(*(part.format(word(name), runlevel) for part in kind))
 
 
 def _is_masked(host: Host, name: str) -> bool:
@@ -374,17 +391,6 @@ def _is_masked(host: Host, name: str) -> bool:
 def enabled(host: Host, name: str, runlevel: str = "default") -> tuple[Action, ...]:
     """Start a service at every boot, and leave it as it is now."""
     return service(host, name, runlevel).actions[:1]
-
-
-def stopped(host: Host, name: str, runlevel: str = "default") -> tuple[Run, ...]:
-    """Stop a service now and at every boot; nothing where no init system is known that has it."""
-    kind = None if init_of(host) == NONE else SERVICES.get(_init(host))
-    if kind is None:
-        return ()
-    is_enabled, enable, disable, is_running, start, stop = (
-        part.format(word(name), runlevel) for part in kind
-    )
-    return (Run(disable, f"! {is_enabled}", enable), Run(stop, f"! {is_running}", start))
 
 
 def _is_there(host: Host, package: str) -> bool:

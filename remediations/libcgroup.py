@@ -82,32 +82,33 @@ def own_cgroup(host: Host, *controllers: str) -> Fix:
     leaf in it: what is missing of that.
     """
     return _fix(
-        host,
         "own_cgroup",
         f"give {host.get(target).name} a cgroup of its own",
         lambda: (*_packages(host), *_groups(host, *controllers), *_rule(host), *_acts(host)),
+        _once_made(host),
     )
 
 
 def group(host: Host) -> Fix:
     """Give the user a group in cgconfig.conf, and the one that its logins go to."""
-    return _fix(host, "cgconfig", f"give {host.get(target).name} a group", lambda: _groups(host))
+    return _fix(
+        "cgconfig", f"give {host.get(target).name} a group", lambda: _groups(host), _once_made(host)
+    )
 
 
 def rule(host: Host) -> Fix:
     """Lead the user's logins to a leaf of its group."""
     return _fix(
-        host,
         "cgrules",
         f"lead logins of {host.get(target).name} to a leaf of its group",
         lambda: (*_groups(host), *_rule(host)),
+        _once_made(host),
     )
 
 
 def actor(host: Host) -> Fix:
     """Have something act on the rules."""
     return _fix(
-        host,
         "pam_cgroup",
         "act on cgrules.conf at logins",
         lambda: (*_packages(host), *_acts(host)),
@@ -132,14 +133,13 @@ def owners(host: Host, found: Group) -> Fix:
             changes.append((found.opening, found.opening, f" perm {{ {more}}}"))
         return (*_edits(host, found, changes), _load(host, found.source, found.name.strip("/")))
 
-    return _fix(host, "cgconfig", f"give group {found.name} to {host.get(target).name}", make)
+    return _fix("cgconfig", f"give group {found.name} to {host.get(target).name}", make)
 
 
 def without(host: Host, found: Group, controller: str) -> Fix:
     """Take a controller out of a group of cgconfig.conf."""
     changes = [(one.start, one.end, "") for one in found.spots if one.name == controller]
     return _fix(
-        host,
         "cgconfig",
         f"take {controller} out of group {found.name}",
         lambda: (*_edits(host, found, changes), _load(host, found.source, found.name.strip("/"))),
@@ -164,12 +164,19 @@ def is_unified(host: Host) -> bool:
         return True
 
 
-def _fix(host: Host, mechanism: str, title: str, make: Callable[[], tuple[Action, ...]]) -> Fix:
+def _once_made(host: Host) -> str:
+    """From when on new groups are there: see _groups."""
+    return "re-login" if is_unified(host) else REBOOT
+
+
+def _fix(
+    mechanism: str, title: str, make: Callable[[], tuple[Action, ...]], then: str = "re-login"
+) -> Fix:
     try:
         actions = tuple(dict.fromkeys(make()))
     except Unknown as why:
         actions = (Manual((f"# {title}; what is there could not be seen: {why}",), "root"),)
-    return Fix(mechanism, title, actions, "re-login" if is_unified(host) else REBOOT)
+    return Fix(mechanism, title, actions, then)
 
 
 def _edits(host: Host, found: Group, changes: list[tuple[int, int, str]]) -> tuple[Action, ...]:

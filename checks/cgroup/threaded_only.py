@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 from audit.facts.cgroup import THREADED
 from audit.facts.cgstages import best_plan, given_up, lost_seat
-from audit.facts.kernel import cmdline
+from audit.facts.kernel import DISABLED, cmdline
 from audit.host import Host
 from audit.model import STARTING, Evidence, Fail, Finding, Level, NotApplicable, Pass, check
 from remediations.cgroups import domain_controller
@@ -34,7 +34,7 @@ def threaded_only(host: Host) -> Iterator[Finding]:
     if best.start.cause != "thread":
         yield Pass(f"it has {names}", seen)
         return
-    word = next((w for w in host.get(cmdline) if w.startswith("cgroup_disable=")), None)
+    word = next((w for w in host.get(cmdline) if w.startswith(DISABLED)), None)
     cause = f" (the kernel was booted with {word})" if word else ""
     text = f"the user's cgroup has only {names}{cause}, all of them threaded ({sorted_threaded()})"
     level, stages = lost_seat(host)
